@@ -1,0 +1,47 @@
+# One INTERFACE target a part. The table below is the only place that says what a part needs:
+#
+#   perdure_part(<name> [PARTS <other parts>] [EXTERNAL <imported targets>])
+#
+# A part owns include/perdure/<name>/ and the umbrella include/perdure/<name>.hpp.
+set(PERDURE_PARTS "")
+
+function(perdure_part name)
+  cmake_parse_arguments(arg "" "" "PARTS;EXTERNAL" ${ARGN})
+  add_library(perdure_${name} INTERFACE)
+  add_library(perdure::${name} ALIAS perdure_${name})
+  set_target_properties(perdure_${name} PROPERTIES EXPORT_NAME ${name})
+  target_compile_features(perdure_${name} INTERFACE cxx_std_20)
+  target_include_directories(perdure_${name} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  foreach(part IN LISTS arg_PARTS)
+    target_link_libraries(perdure_${name} INTERFACE perdure_${part})
+  endforeach()
+  target_link_libraries(perdure_${name} INTERFACE ${arg_EXTERNAL})
+  set_property(GLOBAL PROPERTY PERDURE_PART_${name}_PARTS "${arg_PARTS}")
+  set_property(GLOBAL PROPERTY PERDURE_PART_${name}_EXTERNAL "${arg_EXTERNAL}")
+  set(PERDURE_PARTS ${PERDURE_PARTS} ${name} PARENT_SCOPE)
+endfunction()
+
+include(${CMAKE_CURRENT_LIST_DIR}/perdure-dependencies.cmake)
+
+# Pure parts: no Asio; the ring needs no Boost.
+perdure_part(bytes EXTERNAL perdure::xxhash_headers)
+perdure_part(ring PARTS bytes)
+perdure_part(placement PARTS ring)
+perdure_part(availability EXTERNAL Boost::headers)
+
+# Parts that report operating errors or run on an event loop.
+perdure_part(core EXTERNAL Boost::headers)
+perdure_part(world PARTS core bytes EXTERNAL Boost::headers Threads::Threads)
+perdure_part(detector PARTS world)
+perdure_part(wal PARTS world)
+perdure_part(snapshot PARTS world EXTERNAL Boost::serialization)
+perdure_part(durable PARTS wal snapshot)
+perdure_part(simulation PARTS world)
+
+add_library(perdure_perdure INTERFACE)
+add_library(perdure::perdure ALIAS perdure_perdure)
+set_target_properties(perdure_perdure PROPERTIES EXPORT_NAME perdure)
+foreach(part IN LISTS PERDURE_PARTS)
+  target_link_libraries(perdure_perdure INTERFACE perdure_${part})
+endforeach()
