@@ -1,0 +1,1 @@
+perdure_test(hash.cpp PARTS bytes LABELS core)
