@@ -1,0 +1,1 @@
+perdure_example(availability.cpp PARTS availability EXPECT "service.*99\\.99")

@@ -1,0 +1,18 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_AVAILABILITY_HPP
+#define PERDURE_AVAILABILITY_HPP
+
+// How good is it, in numbers? Fault rates, failure and recovery times, availability of systems.
+// Only observed.hpp includes Boost.Math; the models need the standard library alone.
+#include "perdure/availability/composition.hpp"
+#include "perdure/availability/estimate.hpp"
+#include "perdure/availability/history.hpp"
+#include "perdure/availability/observed.hpp"
+#include "perdure/availability/text.hpp"
+#include "perdure/availability/two_state.hpp"
+#include "perdure/availability/unavailability.hpp"
+#include "perdure/availability/units.hpp"
+
+#endif

@@ -1,0 +1,96 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_AVAILABILITY_HISTORY_HPP
+#define PERDURE_AVAILABILITY_HISTORY_HPP
+
+#include "perdure/availability/units.hpp"
+
+#include <chrono>
+#include <cstdint>
+
+namespace perdure::availability {
+
+/** All that the memoryless model needs to know of the past: four sums.
+ *
+ *  Intervals that have not ended count with their time so far but not as an event (they are
+ * censored). Histories of like units add up.
+ */
+struct history {
+    std::uint64_t failures = 0; ///< up intervals that ended
+    std::uint64_t repairs = 0;  ///< down intervals that ended
+    duration up{};              ///< total time up, the running interval included
+    duration down{};            ///< total time down, the running interval included
+
+    [[nodiscard]] constexpr duration total() const { return up + down; }
+
+    friend constexpr history operator+(history const& a, history const& b)
+    {
+        return {a.failures + b.failures, a.repairs + b.repairs, a.up + b.up, a.down + b.down};
+    }
+    constexpr history& operator+=(history const& other) { return *this = *this + other; }
+    friend constexpr bool operator==(history const&, history const&) = default;
+};
+
+/** Turns the up and down events of one unit into its history. O(1) time and memory an event.
+ *
+ *  Inputs may repeat (a second "down" while down changes nothing). Times never decrease; one that
+ * does is taken as the latest time seen, so that a late event can't make an interval negative.
+ *
+ *  @tparam TimePoint   any std::chrono time_point. Integer ticks are summed exactly.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
+ */
+template <class TimePoint = std::chrono::steady_clock::time_point>
+class recorder {
+public:
+    using time_point = TimePoint;
+
+    /// Observation begins at `begin` with the unit up or down.
+    constexpr explicit recorder(time_point begin, bool up = true) : latest_(begin), up_(up) {}
+
+    constexpr void handle_down(time_point now)
+    {
+        advance(now);
+        if (up_) {
+            up_ = false;
+            ++failures_;
+        }
+    }
+    constexpr void handle_up(time_point now)
+    {
+        advance(now);
+        if (!up_) {
+            up_ = true;
+            ++repairs_;
+        }
+    }
+
+    [[nodiscard]] constexpr bool is_up() const { return up_; }
+    /// What was observed until `now`, with the running interval as censored.
+    [[nodiscard]] constexpr history until(time_point now) const
+    {
+        auto copy = *this;
+        copy.advance(now);
+        return {failures_, repairs_, duration(copy.up_time_), duration(copy.down_time_)};
+    }
+
+private:
+    constexpr void advance(time_point now)
+    {
+        if (now > latest_) {
+            (up_ ? up_time_ : down_time_) += now - latest_;
+            latest_ = now;
+        }
+    }
+
+    time_point latest_;
+    typename time_point::duration up_time_{};
+    typename time_point::duration down_time_{};
+    std::uint64_t failures_ = 0;
+    std::uint64_t repairs_ = 0;
+    bool up_;
+};
+
+} // namespace perdure::availability
+
+#endif
