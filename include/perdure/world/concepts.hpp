@@ -22,21 +22,22 @@ namespace perdure {
 /// A point in steady time. Differences have a meaning, the value itself has none.
 using time_point = std::chrono::steady_clock::time_point;
 
-/** A World is a cheap, copyable handle to what one incarnation of one process sees of its surroundings.
+/** A World is a cheap, copyable handle to what one incarnation of one process sees of its
+ * surroundings.
  *
- *  `system_world` is the real one; `simulation::world` is a process of a simulated cluster. A service
- *  that is a template on World runs unchanged on both. The concept is split, and a driver requires
- *  only what it uses.
+ *  `system_world` is the real one; `simulation::world` is a process of a simulated cluster. A
+ * service that is a template on World runs unchanged on both. The concept is split, and a driver
+ * requires only what it uses.
  *
- *  | concept             | adds                                                                        |
+ *  | concept             | adds |
  *  |---------------------|-----------------------------------------------------------------------------|
- *  | `has_executor`      | `typename W::executor_type` and `w.get_executor()`: where handlers run      |
- *  | `has_time`          | `w.now()`, `typename W::timer`                                              |
- *  | `has_suspend_clock` | `w.now_with_suspend()`: steady time that also counts while the machine sleeps |
- *  | `has_entropy`       | `w.entropy()`: 64 unpredictable bits                                        |
- *  | `has_files`         | `typename W::files`, `w.blocking_files()`, `w.async_file_job(job, token)`   |
- *  | `has_datagrams`     | `typename W::datagram_socket`                                               |
- *  | `has_streams`       | `typename W::stream`, `typename W::acceptor`                                |
+ *  | `has_executor`      | `typename W::executor_type` and `w.get_executor()`: where handlers run |
+ *  | `has_time`          | `w.now()`, `typename W::timer` | | `has_suspend_clock` |
+ * `w.now_with_suspend()`: steady time that also counts while the machine sleeps | | `has_entropy`
+ * | `w.entropy()`: 64 unpredictable bits                                        | | `has_files` |
+ * `typename W::files`, `w.blocking_files()`, `w.async_file_job(job, token)`   | | `has_datagrams`
+ * | `typename W::datagram_socket`                                               | | `has_streams`
+ * | `typename W::stream`, `typename W::acceptor`                                |
  *
  *  Time, timers and sockets are used from the World's executor only. Objects made from a World hold
  *  what they need of it; a World outlives nothing.
@@ -45,39 +46,49 @@ template <class W>
 concept has_executor = std::copyable<W> && requires(W const& w) {
     typename W::executor_type;
     requires std::convertible_to<typename W::executor_type, asio::any_io_executor>;
-    { w.get_executor() } -> std::same_as<typename W::executor_type>;
+    {
+        w.get_executor()
+    } -> std::same_as<typename W::executor_type>;
 };
 
 /** Timers model Asio's waitable timers.
  *
- *  | expression              | meaning                                                                   |
+ *  | expression              | meaning |
  *  |-------------------------|---------------------------------------------------------------------------|
- *  | `typename W::timer(w)`  | a timer that has not been set; destroying it cancels its waits            |
- *  | `t.expires_at(p)`, `t.expires_after(d)` | sets it and cancels its waits                             |
- *  | `t.expiry()`            | the time it was set to                                                    |
- *  | `t.cancel()`            | its waits complete with `operation_aborted`                               |
- *  | `t.async_wait(token)`   | `void(error_code)`; honours the associated cancellation slot              |
+ *  | `typename W::timer(w)`  | a timer that has not been set; destroying it cancels its waits | |
+ * `t.expires_at(p)`, `t.expires_after(d)` | sets it and cancels its waits | | `t.expiry()` | the
+ * time it was set to                                                    | | `t.cancel()` | its
+ * waits complete with `operation_aborted`                               | | `t.async_wait(token)`
+ * | `void(error_code)`; honours the associated cancellation slot              |
  */
 template <class W>
 concept has_time = has_executor<W> && requires(W const& w, typename W::timer& t,
                                                std::chrono::nanoseconds d, void (*h)(error_code)) {
-    { w.now() } -> std::same_as<time_point>;
+    {
+        w.now()
+    } -> std::same_as<time_point>;
     requires std::constructible_from<typename W::timer, W const&>;
     t.expires_at(time_point{});
     t.expires_after(d);
-    { t.expiry() } -> std::convertible_to<time_point>;
+    {
+        t.expiry()
+    } -> std::convertible_to<time_point>;
     t.cancel();
     t.async_wait(h);
 };
 
 template <class W>
 concept has_suspend_clock = requires(W const& w) {
-    { w.now_with_suspend() } -> std::same_as<time_point>;
+    {
+        w.now_with_suspend()
+    } -> std::same_as<time_point>;
 };
 
 template <class W>
 concept has_entropy = requires(W const& w) {
-    { w.entropy() } -> std::same_as<std::uint64_t>;
+    {
+        w.entropy()
+    } -> std::same_as<std::uint64_t>;
 };
 
 namespace detail {
@@ -88,14 +99,15 @@ using plain_file_job = void (*)(Files&, error_code&);
 
 /** Files are used by *jobs*: a job is one batch of blocking operations that runs off the loop.
  *
- *  | expression                    | meaning                                                              |
+ *  | expression                    | meaning |
  *  |-------------------------------|----------------------------------------------------------------------|
- *  | `typename W::files`           | models `world_file_operations`                                       |
- *  | `w.async_file_job(job, token)`| runs `job(files&, error_code&)`; `void(error_code)`, or `void(error_code, R)` if it returns `R` (default-constructible, movable) |
- *  | `w.blocking_files()`          | the same operations on the calling thread, for opening and for tools |
+ *  | `typename W::files`           | models `world_file_operations` | | `w.async_file_job(job,
+ * token)`| runs `job(files&, error_code&)`; `void(error_code)`, or `void(error_code, R)` if it
+ * returns `R` (default-constructible, movable) | | `w.blocking_files()`          | the same
+ * operations on the calling thread, for opening and for tools |
  *
- *  Jobs of one World run one at a time, in the order in which they were initiated. A job owns its buffers and
- *  shares nothing with the loop while it runs. It must not throw.
+ *  Jobs of one World run one at a time, in the order in which they were initiated. A job owns its
+ * buffers and shares nothing with the loop while it runs. It must not throw.
  *
  *  Cancellation (terminal, partial, total): a job that has not started completes with
  *  `operation_aborted` and has done nothing; one that has started completes truthfully. When the
@@ -103,11 +115,14 @@ using plain_file_job = void (*)(Files&, error_code&);
  *  awaited and its handler destroyed.
  */
 template <class W>
-concept has_files = has_executor<W> && world_file_operations<typename W::files>
-    && requires(W const& w, detail::plain_file_job<typename W::files> job, void (*h)(error_code)) {
-           { w.blocking_files() } -> std::same_as<typename W::files>;
-           w.async_file_job(job, h);
-       };
+concept has_files =
+    has_executor<W> && world_file_operations<typename W::files> &&
+    requires(W const& w, detail::plain_file_job<typename W::files> job, void (*h)(error_code)) {
+        {
+            w.blocking_files()
+        } -> std::same_as<typename W::files>;
+        w.async_file_job(job, h);
+    };
 
 /// One datagram to send. The bytes need to live until try_send returns.
 struct outgoing_datagram {
@@ -115,7 +130,8 @@ struct outgoing_datagram {
     std::span<std::byte const> bytes;
 };
 
-/// Room for one received datagram: `storage` is set by the caller, `peer` and `size` by try_receive.
+/// Room for one received datagram: `storage` is set by the caller, `peer` and `size` by
+/// try_receive.
 struct incoming_datagram {
     std::span<std::byte> storage;
     asio::ip::udp::endpoint peer{};
@@ -125,75 +141,92 @@ struct incoming_datagram {
 
 /** Datagrams come and go in batches, and waiting is separate from receiving.
  *
- *  | expression                 | meaning                                                                |
+ *  | expression                 | meaning |
  *  |----------------------------|------------------------------------------------------------------------|
- *  | `typename W::datagram_socket(w)` | a closed socket                                                  |
- *  | `s.open(local, ec)`        | opens and binds it; port 0 lets the system choose                      |
- *  | `s.local_endpoint(ec)`     | where it is bound                                                      |
- *  | `s.try_receive(slots, ec)` | receives what is waiting, at most `slots.size()`; 0 and no error if nothing is |
- *  | `s.try_send(batch, ec)`    | sends from the front; returns how many went; fewer and no error if the rest would block |
- *  | `s.async_wait(what, token)`| `void(error_code)` when readable or writable (`asio::socket_base::wait_type`) |
- *  | `s.cancel()`               | its waits complete with `operation_aborted`                            |
- *  | `s.close(ec)`              | closes it and cancels its waits                                        |
+ *  | `typename W::datagram_socket(w)` | a closed socket | | `s.open(local, ec)`        | opens and
+ * binds it; port 0 lets the system choose                      | | `s.local_endpoint(ec)`     |
+ * where it is bound                                                      | | `s.try_receive(slots,
+ * ec)` | receives what is waiting, at most `slots.size()`; 0 and no error if nothing is | |
+ * `s.try_send(batch, ec)`    | sends from the front; returns how many went; fewer and no error if
+ * the rest would block | | `s.async_wait(what, token)`| `void(error_code)` when readable or
+ * writable (`asio::socket_base::wait_type`) | | `s.cancel()`               | its waits complete
+ * with `operation_aborted`                            | | `s.close(ec)`              | closes it
+ * and cancels its waits                                        |
  */
 template <class W>
-concept has_datagrams = has_executor<W>
-    && requires(W const& w, typename W::datagram_socket& s, asio::ip::udp::endpoint at,
-                std::span<incoming_datagram> in, std::span<outgoing_datagram const> out,
-                asio::ip::udp::socket::wait_type what, error_code& ec, void (*h)(error_code)) {
-           requires std::constructible_from<typename W::datagram_socket, W const&>;
-           s.open(at, ec);
-           { s.local_endpoint(ec) } -> std::same_as<asio::ip::udp::endpoint>;
-           { s.try_receive(in, ec) } -> std::same_as<std::size_t>;
-           { s.try_send(out, ec) } -> std::same_as<std::size_t>;
-           s.async_wait(what, h);
-           s.cancel();
-           s.close(ec);
-       };
+concept has_datagrams =
+    has_executor<W> &&
+    requires(W const& w, typename W::datagram_socket& s, asio::ip::udp::endpoint at,
+             std::span<incoming_datagram> in, std::span<outgoing_datagram const> out,
+             asio::ip::udp::socket::wait_type what, error_code& ec, void (*h)(error_code)) {
+        requires std::constructible_from<typename W::datagram_socket, W const&>;
+        s.open(at, ec);
+        {
+            s.local_endpoint(ec)
+        } -> std::same_as<asio::ip::udp::endpoint>;
+        {
+            s.try_receive(in, ec)
+        } -> std::same_as<std::size_t>;
+        {
+            s.try_send(out, ec)
+        } -> std::same_as<std::size_t>;
+        s.async_wait(what, h);
+        s.cancel();
+        s.close(ec);
+    };
 
 /** Streams model Asio's AsyncReadStream and AsyncWriteStream, so that TLS fits on top.
  *
- *  | expression                  | meaning                                                               |
+ *  | expression                  | meaning |
  *  |-----------------------------|-----------------------------------------------------------------------|
- *  | `typename W::stream(w)`     | a closed stream; movable; destroying it closes it                     |
- *  | `s.async_connect(peer, token)` | `void(error_code)`                                                 |
- *  | `s.async_read_some(buffers, token)`, `s.async_write_some(buffers, token)` | `void(error_code, std::size_t)` |
- *  | `s.shutdown(ec)`            | no more will be sent; the peer reads `asio::error::eof`               |
- *  | `s.remote_endpoint(ec)`, `s.cancel()`, `s.close(ec)`, `s.is_open()` | as for sockets                |
- *  | `typename W::acceptor(w)`   | a closed acceptor                                                     |
- *  | `a.open(local, ec)`         | opens, binds and listens; port 0 lets the system choose               |
- *  | `a.async_accept(token)`     | `void(error_code, typename W::stream)`                                |
- *  | `a.local_endpoint(ec)`, `a.cancel()`, `a.close(ec)` | as for sockets                                |
+ *  | `typename W::stream(w)`     | a closed stream; movable; destroying it closes it | |
+ * `s.async_connect(peer, token)` | `void(error_code)` | | `s.async_read_some(buffers, token)`,
+ * `s.async_write_some(buffers, token)` | `void(error_code, std::size_t)` | | `s.shutdown(ec)` | no
+ * more will be sent; the peer reads `asio::error::eof`               | | `s.remote_endpoint(ec)`,
+ * `s.cancel()`, `s.close(ec)`, `s.is_open()` | as for sockets                | | `typename
+ * W::acceptor(w)`   | a closed acceptor                                                     | |
+ * `a.open(local, ec)`         | opens, binds and listens; port 0 lets the system choose | |
+ * `a.async_accept(token)`     | `void(error_code, typename W::stream)` | | `a.local_endpoint(ec)`,
+ * `a.cancel()`, `a.close(ec)` | as for sockets                                |
  */
 template <class W>
-concept has_streams = has_executor<W>
-    && requires(W const& w, typename W::stream& s, typename W::acceptor& a, asio::ip::tcp::endpoint at,
-                asio::mutable_buffer in, asio::const_buffer out, error_code& ec, void (*h)(error_code),
-                void (*io)(error_code, std::size_t), void (*accepted)(error_code, typename W::stream)) {
-           requires std::constructible_from<typename W::stream, W const&>;
-           requires std::movable<typename W::stream>;
-           requires std::constructible_from<typename W::acceptor, W const&>;
-           s.async_connect(at, h);
-           s.async_read_some(in, io);
-           s.async_write_some(out, io);
-           s.shutdown(ec);
-           { s.remote_endpoint(ec) } -> std::same_as<asio::ip::tcp::endpoint>;
-           { s.is_open() } -> std::same_as<bool>;
-           s.cancel();
-           s.close(ec);
-           a.open(at, ec);
-           { a.local_endpoint(ec) } -> std::same_as<asio::ip::tcp::endpoint>;
-           a.async_accept(accepted);
-           a.cancel();
-           a.close(ec);
-       };
+concept has_streams =
+    has_executor<W> &&
+    requires(W const& w, typename W::stream& s, typename W::acceptor& a, asio::ip::tcp::endpoint at,
+             asio::mutable_buffer in, asio::const_buffer out, error_code& ec, void (*h)(error_code),
+             void (*io)(error_code, std::size_t),
+             void (*accepted)(error_code, typename W::stream)) {
+        requires std::constructible_from<typename W::stream, W const&>;
+        requires std::movable<typename W::stream>;
+        requires std::constructible_from<typename W::acceptor, W const&>;
+        s.async_connect(at, h);
+        s.async_read_some(in, io);
+        s.async_write_some(out, io);
+        s.shutdown(ec);
+        {
+            s.remote_endpoint(ec)
+        } -> std::same_as<asio::ip::tcp::endpoint>;
+        {
+            s.is_open()
+        } -> std::same_as<bool>;
+        s.cancel();
+        s.close(ec);
+        a.open(at, ec);
+        {
+            a.local_endpoint(ec)
+        } -> std::same_as<asio::ip::tcp::endpoint>;
+        a.async_accept(accepted);
+        a.cancel();
+        a.close(ec);
+    };
 
 /// All of a World.
 template <class W>
-concept complete_world = has_time<W> && has_suspend_clock<W> && has_entropy<W> && has_files<W>
-    && has_datagrams<W> && has_streams<W>;
+concept complete_world = has_time<W> && has_suspend_clock<W> && has_entropy<W> && has_files<W> &&
+                         has_datagrams<W> && has_streams<W>;
 
-/** What a driver's constructor accepts in place of a World: an execution context, an executor, or a World.
+/** What a driver's constructor accepts in place of a World: an execution context, an executor, or a
+ * World.
  *
  *  Who uses the system's world never sees World: `wal log(io_context, options)`.
  */

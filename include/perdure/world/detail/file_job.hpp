@@ -1,0 +1,159 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WORLD_DETAIL_FILE_JOB_HPP
+#define PERDURE_WORLD_DETAIL_FILE_JOB_HPP
+
+#include <perdure/world/concepts.hpp>
+#include <perdure/world/detail/flusher.hpp>
+
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace perdure::detail {
+
+/* A file job with its handler. The blocking side touches files_, job_, ec_ and result_ while it
+ * runs, and copies the executor; everything else belongs to the loop's side.
+ */
+template <class Files, class Job, class Handler, class Executor>
+class file_job final : public blocking_job {
+public:
+    using result = std::invoke_result_t<Job&, Files&, error_code&>;
+
+    template <class J, class H>
+    static file_job& make(Files files, J&& job, H&& handler, Executor const& executor)
+    {
+        allocator a(asio::get_associated_allocator(handler));
+        file_job* const memory = std::allocator_traits<allocator>::allocate(a, 1);
+        try {
+            return *new (static_cast<void*>(memory)) file_job(
+                std::move(files), std::forward<J>(job), std::forward<H>(handler), executor);
+        } catch (...) {
+            std::allocator_traits<allocator>::deallocate(a, memory, 1);
+            throw;
+        }
+    }
+
+private:
+    using allocator = typename std::allocator_traits<
+        asio::associated_allocator_t<Handler>>::template rebind_alloc<file_job>;
+    struct nothing {};
+    using slot = std::conditional_t<std::is_void_v<result>, nothing, result>;
+
+    template <class J, class H>
+    file_job(Files files, J&& job, H&& handler, Executor const& executor)
+        : files_(std::move(files)),
+          job_(std::forward<J>(job)),
+          work_(executor),
+          handler_(std::forward<H>(handler))
+    {
+    }
+
+    void run() noexcept override
+    {
+        if constexpr (std::is_void_v<result>)
+            job_(files_, ec_);
+        else
+            result_ = job_(files_, ec_);
+    }
+
+    void abort() noexcept override { ec_ = asio::error::operation_aborted; }
+
+    void announce(std::shared_ptr<lane> owner) override
+    {
+        // A copy: *this may be gone before post returns.
+        auto const executor = work_.get_executor();
+        asio::post(executor, job_completion(std::move(owner), *this));
+    }
+
+    void complete() override
+    {
+        auto const work = std::move(work_);
+        error_code const ec = ec_;
+        slot result = std::move(result_);
+        Handler handler = release();
+        if constexpr (std::is_void_v<file_job::result>)
+            std::move(handler)(ec);
+        else
+            std::move(handler)(ec, std::move(result));
+    }
+
+    void destroy() noexcept override
+    {
+        auto const work = std::move(work_);
+        static_cast<void>(release());
+    }
+
+    // The memory is given back before the handler runs, so that the next operation can use it.
+    Handler release()
+    {
+        Handler handler = std::move(handler_);
+        allocator a(asio::get_associated_allocator(handler));
+        this->~file_job();
+        std::allocator_traits<allocator>::deallocate(a, this, 1);
+        return handler;
+    }
+
+    Files files_;
+    Job job_;
+    error_code ec_;
+    [[no_unique_address]] slot result_{};
+    asio::executor_work_guard<Executor> work_;
+    Handler handler_;
+};
+
+template <class Job, class Files>
+concept file_job_for = std::move_constructible<std::decay_t<Job>> &&
+                       std::invocable<std::decay_t<Job>&, Files&, error_code&>;
+
+template <class Result>
+struct file_job_signature_of {
+    using type = void(error_code, Result);
+};
+template <>
+struct file_job_signature_of<void> {
+    using type = void(error_code);
+};
+template <class Files, class Job>
+using file_job_signature = typename file_job_signature_of<
+    std::invoke_result_t<std::decay_t<Job>&, Files&, error_code&>>::type;
+
+template <class Files>
+struct file_job_initiation {
+    using executor_type = asio::any_io_executor;
+
+    std::shared_ptr<lane> owner;
+    Files files;
+    executor_type executor;
+
+    executor_type get_executor() const noexcept { return executor; }
+
+    template <class Handler, class Job>
+    void operator()(Handler&& handler, Job&& job) const
+    {
+        auto const target = asio::get_associated_executor(handler, executor);
+        auto slot = asio::get_associated_cancellation_slot(handler);
+        std::uint64_t const number = owner->next_number();
+        auto& made =
+            file_job<Files, std::decay_t<Job>, std::decay_t<Handler>,
+                     std::decay_t<decltype(target)>>::make(files, std::forward<Job>(job),
+                                                           std::forward<Handler>(handler), target);
+        if (slot.is_connected())
+            slot.assign([owner = owner, number](asio::cancellation_type type) {
+                if (type != asio::cancellation_type::none)
+                    owner->cancel(number);
+            });
+        owner->submit(made, number);
+    }
+};
+
+} // namespace perdure::detail
+
+#endif

@@ -1,0 +1,369 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WORLD_DETAIL_FLUSHER_HPP
+#define PERDURE_WORLD_DETAIL_FLUSHER_HPP
+
+#include <perdure/error.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <pthread.h>
+#include <signal.h>
+#include <thread>
+#include <utility>
+#include <vector>
+
+/* Blocking jobs off the loop.
+ *
+ * A lane runs jobs one at a time, in order. Every execution context has one lane with a thread of
+ * its own (the flusher), started by the first job; a World with an executor for blocking work has a
+ * lane that borrows threads of that executor.
+ *
+ * A job owns its handler, and the lane owns the job from submit() until its completion runs:
+ *
+ *     pending --run()--> running --> done --completion, on the handler's executor--> (gone)
+ *        |                            ^
+ *        +---- cancel(): aborted -----+
+ *
+ * The blocking side calls run() and announce() only. It neither moves, invokes nor destroys a
+ * handler: what it posts to the handler's executor is a pointer to the job. So a handler and what
+ * it owns (a coroutine's frame, an allocator without locks) stay on the loop's side, and at
+ * shutdown the lane first waits for the blocking side and then destroys what it still owns.
+ */
+namespace perdure::detail {
+
+class lane;
+
+class blocking_job {
+public:
+    blocking_job(blocking_job const&) = delete;
+    blocking_job& operator=(blocking_job const&) = delete;
+
+protected:
+    blocking_job() = default;
+    ~blocking_job() = default;
+
+private:
+    friend class lane;
+    friend class job_list;
+    friend class job_completion;
+
+    virtual void run() noexcept = 0;                        // the blocking side
+    virtual void abort() noexcept = 0;                      // instead of run(): has done nothing
+    virtual void announce(std::shared_ptr<lane> owner) = 0; // posts a job_completion
+    virtual void complete() = 0;         // on the handler's executor: frees *this, then invokes
+    virtual void destroy() noexcept = 0; // the loop's side: frees *this without invoking
+
+    blocking_job* previous_ = nullptr;
+    blocking_job* next_ = nullptr;
+    std::uint64_t number_ = 0;
+};
+
+class job_list {
+public:
+    bool empty() const noexcept { return !first_; }
+    blocking_job* front() const noexcept { return first_; }
+
+    void push_back(blocking_job& j) noexcept
+    {
+        j.previous_ = last_;
+        j.next_ = nullptr;
+        (last_ ? last_->next_ : first_) = &j;
+        last_ = &j;
+    }
+
+    void remove(blocking_job& j) noexcept
+    {
+        (j.previous_ ? j.previous_->next_ : first_) = j.next_;
+        (j.next_ ? j.next_->previous_ : last_) = j.previous_;
+    }
+
+    blocking_job* pop_front() noexcept
+    {
+        blocking_job* const j = first_;
+        if (j)
+            remove(*j);
+        return j;
+    }
+
+    blocking_job* find(std::uint64_t number) const noexcept
+    {
+        blocking_job* j = first_;
+        while (j && j->number_ != number)
+            j = j->next_;
+        return j;
+    }
+
+private:
+    blocking_job* first_ = nullptr;
+    blocking_job* last_ = nullptr;
+};
+
+class lane : public std::enable_shared_from_this<lane> {
+public:
+    /// A lane with a thread of its own.
+    lane() = default;
+    /// A lane on an executor for blocking work.
+    explicit lane(asio::any_io_executor blocking) : blocking_(std::move(blocking)) {}
+    ~lane() { stop(); }
+
+    /// A number by which a job can be cancelled. Taken first, because a submitted job may complete
+    /// at once.
+    std::uint64_t next_number() noexcept { return ++last_number_; }
+
+    /// Takes a job, or destroys it if the context has shut down and nothing can complete any more.
+    void submit(blocking_job& j, std::uint64_t number)
+    {
+        std::unique_lock lock(mutex_);
+        if (stopped_) {
+            lock.unlock();
+            j.destroy();
+            return;
+        }
+        if (!blocking_ && !thread_.joinable())
+            start_thread();
+        j.number_ = number;
+        pending_.push_back(j);
+        if (std::exchange(awake_, true))
+            return; // No system call while the blocking side is at work.
+        lock.unlock();
+        if (blocking_)
+            asio::post(blocking_, borrowed_run{shared_from_this()});
+        else
+            wake_.notify_one();
+    }
+
+    /// Aborts the job if it has not started. Called on the loop's side.
+    void cancel(std::uint64_t number)
+    {
+        std::unique_lock lock(mutex_);
+        blocking_job* const j = pending_.find(number);
+        if (!j)
+            return;
+        pending_.remove(*j);
+        j->abort();
+        done_.push_back(*j);
+        lock.unlock();
+        j->announce(shared_from_this());
+    }
+
+    /// Waits for the blocking side, then destroys all jobs. Called on the loop's side.
+    void stop()
+    {
+        std::unique_lock lock(mutex_);
+        stopped_ = true;
+        if (thread_.joinable()) {
+            lock.unlock();
+            wake_.notify_one();
+            thread_.join();
+            lock.lock();
+        }
+        idle_.wait(lock, [this] { return !busy_; });
+        job_list pending = std::exchange(pending_, {});
+        job_list done = std::exchange(done_, {});
+        blocking_job* const running = std::exchange(running_, nullptr);
+        // What handlers own may come back to this lane while it is destroyed.
+        lock.unlock();
+        if (running)
+            running->destroy();
+        while (blocking_job* j = done.pop_front())
+            j->destroy();
+        while (blocking_job* j = pending.pop_front())
+            j->destroy();
+    }
+
+private:
+    friend class job_completion;
+
+    // Runs the lane's jobs on a borrowed thread. If the executor drops it, its jobs are aborted.
+    class borrowed_run {
+    public:
+        explicit borrowed_run(std::shared_ptr<lane> owner) : owner_(std::move(owner)) {}
+        borrowed_run(borrowed_run&&) = default;
+        ~borrowed_run()
+        {
+            if (owner_)
+                owner_->abort_all();
+        }
+        void operator()()
+        {
+            auto const owner = std::move(owner_);
+            std::unique_lock lock(owner->mutex_);
+            owner->run_pending(lock);
+            owner->awake_ = false;
+        }
+
+    private:
+        std::shared_ptr<lane> owner_;
+    };
+
+    void start_thread()
+    {
+        // The program's signals are for the program's threads.
+        sigset_t all;
+        sigset_t before;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before);
+        struct restore {
+            sigset_t const& mask;
+            ~restore() { pthread_sigmask(SIG_SETMASK, &mask, nullptr); }
+        } const guard{before};
+        thread_ = std::thread([this] { run_thread(); });
+        pthread_setname_np(thread_.native_handle(), "perdure-flusher");
+    }
+
+    void run_thread()
+    {
+        std::unique_lock lock(mutex_);
+        while (!stopped_) {
+            run_pending(lock);
+            awake_ = false;
+            wake_.wait(lock, [this] { return stopped_ || !pending_.empty(); });
+        }
+    }
+
+    void run_pending(std::unique_lock<std::mutex>& lock)
+    {
+        busy_ = true;
+        blocking_side_ = std::this_thread::get_id();
+        while (!stopped_) {
+            running_ = pending_.pop_front();
+            if (!running_)
+                break;
+            lock.unlock();
+            running_->run();
+            lock.lock();
+            if (stopped_)
+                break; // stop() destroys it.
+            blocking_job& j = *std::exchange(running_, nullptr);
+            done_.push_back(j);
+            lock.unlock();
+            j.announce(shared_from_this());
+            lock.lock();
+        }
+        busy_ = false;
+        if (stopped_)
+            idle_.notify_all();
+    }
+
+    void abort_all()
+    {
+        std::unique_lock lock(mutex_);
+        busy_ = true;
+        blocking_side_ = std::this_thread::get_id();
+        while (!stopped_) {
+            blocking_job* const j = pending_.pop_front();
+            if (!j)
+                break;
+            j->abort();
+            done_.push_back(*j);
+            lock.unlock();
+            j->announce(shared_from_this());
+            lock.lock();
+        }
+        busy_ = false;
+        awake_ = false;
+        if (stopped_)
+            idle_.notify_all();
+    }
+
+    // Whether the caller takes over the job, to complete or destroy it.
+    bool take(blocking_job& j)
+    {
+        std::lock_guard lock(mutex_);
+        if (stopped_)
+            return false; // stop() has destroyed it or is about to.
+        if (busy_ && blocking_side_ == std::this_thread::get_id())
+            return false; // An executor that refuses work: the handler waits for stop().
+        done_.remove(j);
+        return true;
+    }
+
+    asio::any_io_executor blocking_;
+    std::mutex mutex_;
+    std::condition_variable wake_; // of the own thread
+    std::condition_variable idle_; // waited for by stop()
+    job_list pending_;
+    job_list done_;
+    blocking_job* running_ = nullptr;
+    std::atomic<std::uint64_t> last_number_{0};
+    std::thread::id blocking_side_; // while busy_
+    bool awake_ = false;            // the blocking side will look at pending_ again
+    bool busy_ = false;             // the blocking side is between two locks
+    bool stopped_ = false;          // the context has shut down
+    std::thread thread_;
+};
+
+// What is posted to the handler's executor when a job is done.
+class job_completion {
+public:
+    job_completion(std::shared_ptr<lane> owner, blocking_job& j)
+        : owner_(std::move(owner)), job_(&j)
+    {
+    }
+    job_completion(job_completion&&) = default;
+    ~job_completion()
+    {
+        // Dropped by its executor, which therefore is shutting down.
+        if (owner_ && owner_->take(*job_))
+            job_->destroy();
+    }
+    void operator()()
+    {
+        auto const owner = std::move(owner_);
+        if (owner->take(*job_))
+            job_->complete();
+    }
+
+private:
+    std::shared_ptr<lane> owner_;
+    blocking_job* job_;
+};
+
+// Keeps the lanes of an execution context and stops them when it shuts down.
+class flusher final : public asio::execution_context::service {
+public:
+    using key_type = flusher;
+    inline static asio::execution_context::id id;
+
+    explicit flusher(asio::execution_context& context)
+        : service(context), own_(std::make_shared<lane>())
+    {
+    }
+
+    std::shared_ptr<lane> own_lane() const noexcept { return own_; }
+
+    std::shared_ptr<lane> make_lane(asio::any_io_executor blocking)
+    {
+        auto made = std::make_shared<lane>(std::move(blocking));
+        std::lock_guard lock(mutex_);
+        std::erase_if(borrowing_, [](auto const& l) { return l.expired(); });
+        borrowing_.push_back(made);
+        return made;
+    }
+
+private:
+    void shutdown() override
+    {
+        own_->stop();
+        for (auto const& l : borrowing_)
+            if (auto const alive = l.lock())
+                alive->stop();
+    }
+
+    std::shared_ptr<lane> own_;
+    std::mutex mutex_;
+    std::vector<std::weak_ptr<lane>> borrowing_;
+};
+
+} // namespace perdure::detail
+
+#endif

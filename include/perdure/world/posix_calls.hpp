@@ -1,0 +1,201 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WORLD_POSIX_CALLS_HPP
+#define PERDURE_WORLD_POSIX_CALLS_HPP
+
+#ifndef __linux__
+#error "perdure's system_world needs Linux. The cores and the simulation do not."
+#endif
+
+#include <perdure/world/files.hpp>
+
+#include <cerrno>
+#include <concepts>
+#include <cstdint>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <stdio.h>
+#include <string>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <vector>
+
+namespace perdure {
+
+/** The system calls under a real World's files, one to one: the seam at which tests put failures
+ *  and counters.
+ *
+ *  Each call returns what the system call returns, or the negated errno. Loops over short reads and
+ *  writes and over EINTR are above this seam. A model is a cheap, copyable value; copies share what
+ *  they count. Calls are made from several threads.
+ *
+ *  | expression                          | system call                                        |
+ *  |-------------------------------------|----------------------------------------------------|
+ *  | `c.open(path, flags, mode)`         | open: a descriptor                                 |
+ *  | `c.close(fd)`                       | close                                              |
+ *  | `c.pwritev(fd, parts, count, o)`    | pwritev: bytes written                             |
+ *  | `c.preadv(fd, parts, count, o)`     | preadv: bytes read, 0 at the end                   |
+ *  | `c.fdatasync(fd)`, `c.fsync(fd)`    | fdatasync, fsync                                   |
+ *  | `c.file_size(fd)`                   | fstat: the size                                    |
+ *  | `c.fallocate(fd, o, n)`             | fallocate, mode 0                                  |
+ *  | `c.ftruncate(fd, n)`                | ftruncate                                          |
+ *  | `c.lock(fd)`                        | flock, exclusive, without waiting                  |
+ *  | `c.rename(from, to)`                | rename                                             |
+ *  | `c.rename_no_replace(from, to)`     | renameat2 with RENAME_NOREPLACE                    |
+ *  | `c.link(from, to)`, `c.unlink(path)` | link, unlink                                      |
+ *  | `c.mkdir(path)`, `c.rmdir(path)`    | mkdir, rmdir                                       |
+ *  | `c.is_directory(path)`              | stat: 1 or 0                                       |
+ *  | `c.list(path, entries)`             | opendir, readdir, fstatat: appends, in any order   |
+ */
+template <class C>
+concept system_calls = std::copyable<C> && std::default_initializable<C> &&
+                       requires(C const& c, char const* path, int fd, int flags, iovec const* parts,
+                                std::int64_t n, std::vector<directory_entry>& entries) {
+                           {
+                               c.open(path, flags, mode_t{})
+                           } -> std::same_as<int>;
+                           {
+                               c.close(fd)
+                           } -> std::same_as<int>;
+                           {
+                               c.pwritev(fd, parts, fd, n)
+                           } -> std::same_as<std::int64_t>;
+                           {
+                               c.preadv(fd, parts, fd, n)
+                           } -> std::same_as<std::int64_t>;
+                           {
+                               c.fdatasync(fd)
+                           } -> std::same_as<int>;
+                           {
+                               c.fsync(fd)
+                           } -> std::same_as<int>;
+                           {
+                               c.file_size(fd)
+                           } -> std::same_as<std::int64_t>;
+                           {
+                               c.fallocate(fd, n, n)
+                           } -> std::same_as<int>;
+                           {
+                               c.ftruncate(fd, n)
+                           } -> std::same_as<int>;
+                           {
+                               c.lock(fd)
+                           } -> std::same_as<int>;
+                           {
+                               c.rename(path, path)
+                           } -> std::same_as<int>;
+                           {
+                               c.rename_no_replace(path, path)
+                           } -> std::same_as<int>;
+                           {
+                               c.link(path, path)
+                           } -> std::same_as<int>;
+                           {
+                               c.unlink(path)
+                           } -> std::same_as<int>;
+                           {
+                               c.mkdir(path)
+                           } -> std::same_as<int>;
+                           {
+                               c.rmdir(path)
+                           } -> std::same_as<int>;
+                           {
+                               c.is_directory(path)
+                           } -> std::same_as<int>;
+                           {
+                               c.list(path, entries)
+                           } -> std::same_as<int>;
+                       };
+
+/// The system's own calls.
+struct posix_calls {
+    int open(char const* path, int flags, mode_t mode) const noexcept
+    {
+        return result(::open(path, flags, mode));
+    }
+    int close(int fd) const noexcept { return result(::close(fd)); }
+    std::int64_t pwritev(int fd, iovec const* parts, int count, std::int64_t o) const noexcept
+    {
+        return result(::pwritev(fd, parts, count, o));
+    }
+    std::int64_t preadv(int fd, iovec const* parts, int count, std::int64_t o) const noexcept
+    {
+        return result(::preadv(fd, parts, count, o));
+    }
+    int fdatasync(int fd) const noexcept { return result(::fdatasync(fd)); }
+    int fsync(int fd) const noexcept { return result(::fsync(fd)); }
+    std::int64_t file_size(int fd) const noexcept
+    {
+        struct stat s;
+        return ::fstat(fd, &s) == 0 ? s.st_size : -std::int64_t{errno};
+    }
+    int fallocate(int fd, std::int64_t o, std::int64_t n) const noexcept
+    {
+        return result(::fallocate(fd, 0, o, n));
+    }
+    int ftruncate(int fd, std::int64_t n) const noexcept { return result(::ftruncate(fd, n)); }
+    int lock(int fd) const noexcept { return result(::flock(fd, LOCK_EX | LOCK_NB)); }
+    int rename(char const* from, char const* to) const noexcept
+    {
+        return result(::rename(from, to));
+    }
+    int rename_no_replace(char const* from, char const* to) const noexcept
+    {
+        // By number, because the C library's wrapper is newer than some libraries in use.
+        return result(static_cast<int>(
+            ::syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 1u /* RENAME_NOREPLACE */)));
+    }
+    int link(char const* from, char const* to) const noexcept { return result(::link(from, to)); }
+    int unlink(char const* path) const noexcept { return result(::unlink(path)); }
+    int mkdir(char const* path) const noexcept { return result(::mkdir(path, 0777)); }
+    int rmdir(char const* path) const noexcept { return result(::rmdir(path)); }
+    int is_directory(char const* path) const noexcept
+    {
+        struct stat s;
+        return ::stat(path, &s) == 0 ? int{S_ISDIR(s.st_mode)} : -errno;
+    }
+    int list(char const* path, std::vector<directory_entry>& entries) const
+    {
+        struct closer {
+            void operator()(DIR* d) const noexcept { ::closedir(d); }
+        };
+        std::unique_ptr<DIR, closer> const directory(::opendir(path));
+        if (!directory)
+            return -errno;
+        for (;;) {
+            errno = 0;
+            dirent const* const found = ::readdir(directory.get());
+            if (!found)
+                return -errno;
+            std::string name = found->d_name;
+            if (name == "." || name == "..")
+                continue;
+            struct stat s;
+            if (::fstatat(::dirfd(directory.get()), name.c_str(), &s, 0) != 0) {
+                if (errno == ENOENT)
+                    continue; // Removed meanwhile, or a link to nothing.
+                return -errno;
+            }
+            bool const is_directory = S_ISDIR(s.st_mode);
+            entries.push_back({std::move(name),
+                               is_directory ? 0 : static_cast<std::uint64_t>(s.st_size),
+                               is_directory});
+        }
+    }
+
+private:
+    template <class T>
+    static T result(T returned) noexcept
+    {
+        return returned < 0 ? static_cast<T>(-errno) : returned;
+    }
+};
+
+} // namespace perdure
+
+#endif
