@@ -5,11 +5,15 @@
 #define PERDURE_AVAILABILITY_HPP
 
 // How good is it, in numbers? Fault rates, failure and recovery times, availability of systems.
-// Only observed.hpp includes Boost.Math; the models need the standard library alone.
+// The models need the standard library alone; what estimates from data includes Boost.Math.
+#include "perdure/availability/bernoulli.hpp"
+#include "perdure/availability/comparison.hpp"
 #include "perdure/availability/composition.hpp"
+#include "perdure/availability/downtime.hpp"
 #include "perdure/availability/estimate.hpp"
 #include "perdure/availability/history.hpp"
 #include "perdure/availability/observed.hpp"
+#include "perdure/availability/proportion.hpp"
 #include "perdure/availability/text.hpp"
 #include "perdure/availability/two_state.hpp"
 #include "perdure/availability/unavailability.hpp"

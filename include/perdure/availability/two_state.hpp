@@ -55,6 +55,14 @@ public:
         double const x = exponent(t);
         return unavailability(steady_state().value() * mean_of_one_minus_exp(x));
     }
+    /// The same after a start in the down state.
+    [[nodiscard]] constexpr unavailability mean_until_after_failure(duration t) const
+    {
+        check(t);
+        double const u = steady_state().value();
+        double const x = exponent(t);
+        return unavailability(x == 0 ? 1 : u + (1 - u) * (-detail::expm1(-x) / x));
+    }
     /// Failures per unit of time in the long run: once in mtbf + mttr.
     [[nodiscard]] constexpr rate failure_frequency() const
     {

@@ -1,0 +1,274 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_AVAILABILITY_BERNOULLI_HPP
+#define PERDURE_AVAILABILITY_BERNOULLI_HPP
+
+#include "perdure/availability/unavailability.hpp"
+
+#include <boost/math/special_functions/beta.hpp>
+#include <boost/math/special_functions/gamma.hpp>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+// The fault rate as a coin: every trial (a request, a heartbeat, a write) has a fault with the same
+// probability, independently of the others; or faults come at a constant rate in time. Both are
+// memoryless.
+namespace perdure::availability {
+
+/** P(at least one fault within `t`) at the given rate: 1 - e^{-rate t}. The probability of a fault
+ * per trial when a trial lasts `t`.
+ */
+constexpr probability probability_within(rate faults, duration t)
+{
+    detail::require(t.count() >= 0, "t", t.count(), "seconds must be at least 0");
+    return probability(-detail::expm1(-faults.in(t)));
+}
+/** The rate at which a trial of length `t` has a fault with probability `p`: -ln(1 - p) / t.
+ *
+ *  @par Domain     p < 1. That it is p / t is true for small p alone: at p = 0.1 it is 5 % more,
+ * and near 1 unbounded.
+ */
+constexpr rate rate_of(probability p, duration t)
+{
+    detail::require(p < 1, "probability of a fault in a trial", p.value(),
+                    "a rate exists only below 1");
+    return rate::per(t, -detail::log1p(-p.value()));
+}
+
+/** The number of faults in `n` trials.
+ *
+ *  @par Formulas   none (1 - p)^n and its complement by expm1 and log1p; tails by the regularised
+ * incomplete beta function, either one directly: O(1) for any n, no binomial coefficient.
+ *  @par Accuracy   none, at_least_one: 1e-15 relative; the others 1e-12.
+ */
+class faults_in_trials {
+public:
+    constexpr faults_in_trials(std::uint64_t n, probability p) : n_(n), p_(p.value()) {}
+
+    [[nodiscard]] constexpr double mean() const { return static_cast<double>(n_) * p_; }
+    [[nodiscard]] constexpr probability none() const
+    {
+        return probability(n_ == 0 ? 1 : detail::exp(log_none()));
+    }
+    [[nodiscard]] constexpr probability at_least_one() const
+    {
+        return probability(n_ == 0 ? 0 : -detail::expm1(log_none()));
+    }
+    [[nodiscard]] probability exactly(std::uint64_t k) const
+    {
+        if (k > n_) {
+            return probability(0);
+        }
+        if (p_ == 0 || p_ == 1) {
+            return probability((p_ == 0 ? k == 0 : k == n_) ? 1 : 0);
+        }
+        auto const faults = static_cast<double>(k);
+        auto const n = static_cast<double>(n_);
+        if (k == 0) {
+            return none();
+        }
+        if (k == n_) {
+            return probability(std::pow(p_, n));
+        }
+        return probability(boost::math::ibeta_derivative(faults + 1, n - faults + 1, p_) / (n + 1));
+    }
+    [[nodiscard]] probability at_least(std::uint64_t k) const
+    {
+        if (k == 0) {
+            return probability(1);
+        }
+        if (k > n_) {
+            return probability(0);
+        }
+        auto const faults = static_cast<double>(k);
+        return probability(boost::math::ibeta(faults, static_cast<double>(n_) - faults + 1, p_));
+    }
+    [[nodiscard]] probability at_most(std::uint64_t k) const
+    {
+        if (k >= n_) {
+            return probability(1);
+        }
+        auto const faults = static_cast<double>(k);
+        return probability(boost::math::ibetac(faults + 1, static_cast<double>(n_) - faults, p_));
+    }
+    /** P(somewhere in the n trials stand at least `length` faults in a row).
+     *
+     *  What a heartbeat detector that gives up after `length` lost messages does wrongly in n of
+     * them.
+     *  @par Formula    g(i) = g(i - 1) + (1 - g(i - length - 1)) (1 - p) p^length: only sums of
+     * positive terms.
+     *  @par Complexity O(n) time, O(length) memory.
+     */
+    [[nodiscard]] probability run_of(std::uint64_t length) const
+    {
+        detail::require(length >= 1, "length of a run", static_cast<double>(length),
+                        "it must be at least 1");
+        if (length > n_) {
+            return probability(0);
+        }
+        double const all = std::pow(p_, static_cast<double>(length));
+        // last[i % (length + 1)] is g(i); a run can't have ended before `length` trials.
+        std::vector<double> last(static_cast<std::size_t>(length) + 1, 0.);
+        double g = all;
+        last[static_cast<std::size_t>(length)] = g;
+        for (std::uint64_t i = length + 1; i <= n_; ++i) {
+            auto& oldest = last[static_cast<std::size_t>(i % (length + 1))];
+            g += (1 - oldest) * (1 - p_) * all;
+            oldest = g;
+        }
+        return probability(g < 1 ? g : 1);
+    }
+
+private:
+    [[nodiscard]] constexpr double log_none() const
+    {
+        return static_cast<double>(n_) * detail::log1p(-p_);
+    }
+
+    std::uint64_t n_;
+    double p_;
+};
+
+/// Mean number of trials until `length` faults in a row have come: (p^-length - 1) / (1 - p).
+inline double mean_trials_to_run(std::uint64_t length, probability p)
+{
+    double const q = 1 - p.value();
+    auto const r = static_cast<double>(length);
+    if (p == 0) {
+        return length == 0 ? 0 : detail::infinity;
+    }
+    return q == 0 ? r : std::expm1(-r * std::log(p.value())) / q;
+}
+
+/** The number of faults in time `t` at a constant rate: Poisson.
+ *
+ *  @par Accuracy   none, at_least_one: 1e-15 relative; the others 1e-12.
+ */
+class faults_in_time {
+public:
+    constexpr faults_in_time(rate faults, duration t) : mean_(faults.in(t))
+    {
+        detail::require(detail::within(mean_, 0, std::numeric_limits<double>::max()),
+                        "expected number of faults", mean_, "it must be finite and at least 0");
+    }
+
+    [[nodiscard]] constexpr double mean() const { return mean_; }
+    [[nodiscard]] constexpr probability none() const { return probability(detail::exp(-mean_)); }
+    [[nodiscard]] constexpr probability at_least_one() const
+    {
+        return probability(-detail::expm1(-mean_));
+    }
+    [[nodiscard]] probability exactly(std::uint64_t k) const
+    {
+        if (k == 0) {
+            return none();
+        }
+        return probability(
+            mean_ == 0 ? 0 : boost::math::gamma_p_derivative(static_cast<double>(k) + 1, mean_));
+    }
+    [[nodiscard]] probability at_least(std::uint64_t k) const
+    {
+        return probability(k == 0 ? 1 : boost::math::gamma_p(static_cast<double>(k), mean_));
+    }
+    [[nodiscard]] probability at_most(std::uint64_t k) const
+    {
+        return probability(boost::math::gamma_q(static_cast<double>(k) + 1, mean_));
+    }
+
+private:
+    double mean_;
+};
+
+/** The number of trials up to and including the one with the `k`-th fault. k >= 1, p > 0. */
+class trials_to_fault {
+public:
+    trials_to_fault(std::uint64_t k, probability p) : k_(k), p_(p)
+    {
+        detail::require(k >= 1, "k", static_cast<double>(k), "it must be at least 1");
+        detail::require(p > 0, "probability of a fault in a trial", p.value(),
+                        "it must be more than 0, or no fault ever comes");
+    }
+
+    [[nodiscard]] double mean() const { return static_cast<double>(k_) / p_.value(); }
+    /// P(the k-th fault comes within n trials).
+    [[nodiscard]] probability within(std::uint64_t n) const
+    {
+        return faults_in_trials(n, p_).at_least(k_);
+    }
+    /// The smallest n with within(n) >= sure. O(log n) evaluations.
+    [[nodiscard]] std::uint64_t quantile(double sure) const
+    {
+        detail::require(sure > 0 && sure < 1, "confidence", sure, "it must lie between 0 and 1");
+        double const risk = 1 - sure;
+        auto const reached = [&](std::uint64_t n) {
+            // The smaller side decides, since only it has digits left near 0 and 1.
+            return sure < 0.5 ? within(n) >= sure : faults_in_trials(n, p_).at_most(k_ - 1) <= risk;
+        };
+        std::uint64_t low = k_ - 1; // not reached
+        std::uint64_t high = k_;
+        while (!reached(high)) {
+            low = high;
+            detail::require(high < (std::uint64_t{1} << 62), "probability of a fault in a trial",
+                            p_.value(), "more than 2^62 trials would be needed");
+            high *= 2;
+        }
+        while (high - low > 1) {
+            auto const middle = low + (high - low) / 2;
+            (reached(middle) ? high : low) = middle;
+        }
+        return high;
+    }
+
+private:
+    std::uint64_t k_;
+    probability p_;
+};
+
+/// The largest number of trials that pass without any fault with probability `sure` at least.
+inline std::uint64_t trials_without_fault(probability p, double sure)
+{
+    detail::require(sure > 0 && sure < 1, "confidence", sure, "it must lie between 0 and 1");
+    detail::require(p > 0, "probability of a fault in a trial", p.value(),
+                    "it must be more than 0, or no fault ever comes");
+    double const n = std::log(sure) / std::log1p(-p.value());
+    detail::require(n < 0x1p62, "probability of a fault in a trial", p.value(),
+                    "more than 2^62 trials would be needed");
+    return static_cast<std::uint64_t>(n);
+}
+
+/// The time until the `k`-th fault at a constant rate: Erlang. k >= 1, rate > 0.
+class time_to_fault {
+public:
+    time_to_fault(std::uint64_t k, rate faults) : k_(static_cast<double>(k)), faults_(faults)
+    {
+        detail::require(k >= 1, "k", k_, "it must be at least 1");
+        detail::require(faults > rate{}, "rate", 0,
+                        "it must be more than 0, or no fault ever comes");
+    }
+
+    [[nodiscard]] duration mean() const { return k_ * faults_.mean(); }
+    [[nodiscard]] probability within(duration t) const
+    {
+        detail::require(t.count() >= 0, "t", t.count(), "seconds must be at least 0");
+        double const x = faults_.in(t);
+        return probability(x < detail::infinity ? boost::math::gamma_p(k_, x) : 1);
+    }
+    /// The time within which the k-th fault has come with probability `sure`.
+    [[nodiscard]] duration quantile(double sure) const
+    {
+        detail::require(sure > 0 && sure < 1, "confidence", sure, "it must lie between 0 and 1");
+        return boost::math::gamma_p_inv(k_, sure) * faults_.mean();
+    }
+
+private:
+    double k_;
+    rate faults_;
+};
+
+} // namespace perdure::availability
+
+#endif
