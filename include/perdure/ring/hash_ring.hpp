@@ -1,0 +1,458 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_RING_HASH_RING_HPP
+#define PERDURE_RING_HASH_RING_HPP
+
+#include <perdure/bytes/hash.hpp>
+#include <perdure/ring/detail/node_store.hpp>
+#include <perdure/ring/detail/point_table.hpp>
+#include <perdure/ring/detail/weight.hpp>
+#include <perdure/ring/lookup.hpp>
+#include <perdure/ring/node_index.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace perdure {
+
+struct hash_ring_options {
+    /// Points of a node of weight 1. More points balance better and cost memory: the standard
+    /// deviation of a node's share is about 1/sqrt(points). From 1 to 65536.
+    std::uint32_t points_per_weight = 100;
+};
+
+/// A node of a ring: what identifies it, the same in every process (a name rather than an address).
+template <class T>
+concept ring_node = std::copyable<T> && std::totally_ordered<T>;
+
+template <class Node>
+struct weighted_node {
+    Node node{};
+    double weight = 1;
+};
+
+/** The hash ring: every node owns the keys between its points and the points before them.
+ *
+ *  @par Mapping        A node has round(weight * points_per_weight) points, at least one:
+ *                      point r is hash_key(r, hasher(node)). A key belongs to the first point at or
+ *                      after hasher(key), around the end if need be. Where points of two nodes
+ *                      coincide, the smaller node (by operator<) owns. docs/formats/hash_ring.md
+ *                      states this as a format; it never changes.
+ *                      D. Karger et al., Consistent Hashing and Random Trees, STOC 1997.
+ *  @par Promises       A node that joins takes keys and nothing else moves; a node that leaves
+ * gives its keys and nothing else moves; a weight that changes appends or removes the node's last
+ * points, so keys move only to or from that node. The mapping depends on the present nodes and
+ * weights, never on how they came about.
+ *  @par Several copies The first k distinct nodes clockwise (Dynamo's preference list).
+ *  @par Complexity     Lookup O(1) expected; add, remove and set_weight O(points of the node +
+ *                      size()), now and then O(all points); copying about 3 bytes a point. Memory
+ *                      below 20 bytes a point.
+ *  @par Index          A node keeps its node_index while it is in the ring; later nodes reuse it.
+ *  @par Thread safety  Distinct objects: safe, copies of one another included: a copy is an
+ *                      immutable snapshot to hand to readers (see published.hpp). One object:
+ *                      const members are safe together.
+ *
+ *  A moved-from ring may only be assigned to or destroyed.
+ */
+template <ring_node Node = std::string, class Hash = key_hasher>
+    requires std::invocable<Hash const&, Node const&>
+class basic_hash_ring : public detail::lookup<basic_hash_ring<Node, Hash>> {
+public:
+    using node_type = Node;
+    using hasher_type = Hash;
+
+    /// Throws std::invalid_argument if points_per_weight is not from 1 to 65536.
+    explicit basic_hash_ring(hash_ring_options options = {}, Hash hash = Hash())
+        : options_(options), hash_(std::move(hash))
+    {
+        if (options.points_per_weight < 1 || options.points_per_weight > 65536)
+            detail::throw_bad_option("hash_ring", "points_per_weight",
+                                     std::to_string(options.points_per_weight),
+                                     "it must be from 1 to 65536");
+    }
+    /// A ring of nodes of weight 1. Throws as add does.
+    basic_hash_ring(std::initializer_list<Node> nodes, hash_ring_options options = {},
+                    Hash hash = Hash())
+        : basic_hash_ring(options, std::move(hash))
+    {
+        std::vector<weighted_node<Node>> weighted;
+        for (auto const& node : nodes)
+            weighted.push_back({node, 1});
+        add_all(weighted);
+    }
+
+    // Changes. Each leaves the ring as it was if it throws.
+
+    /** Adds a node.
+     *
+     *  Throws std::invalid_argument if the weight is not a finite number above 0, if the node is in
+     *  the ring already, or if the ring would have more than 2^30 points or 2^24 - 1 nodes.
+     */
+    node_index add(Node node, double weight = 1)
+    {
+        auto const points = points_for(weight, table_.points_count());
+        auto const seed = hash_(node);
+        refuse_duplicate(node, seed);
+        refuse_too_many(size() + 1);
+        auto const index = free_.empty() ? static_cast<node_index>(slots_.size()) : free_.back();
+        if (free_.empty())
+            slots_.reserve(grown(slots_.size() + 1, slots_.capacity()));
+        by_identity_.reserve(grown(by_identity_.size() + 1, by_identity_.capacity()));
+        free_.reserve(by_identity_.capacity());
+        nodes_.put(index, std::move(node));
+        if (index == slots_.size())
+            slots_.push_back({});
+        auto const before = slots_[index];
+        slots_[index] = {seed, points, weight};
+        try {
+            table_.template change<true>(index, 0, points, slots_.size(), *this);
+        } catch (...) {
+            slots_[index] = before;
+            if (free_.empty() || free_.back() != index)
+                free_.push_back(index);
+            throw;
+        }
+        if (!free_.empty() && free_.back() == index)
+            free_.pop_back();
+        by_identity_.insert(identity_position(seed), {seed, index});
+        return index;
+    }
+
+    /// Adds many nodes at once, much faster than one by one. Throws as add does, and adds none
+    /// then.
+    void add_all(std::span<weighted_node<Node> const> added)
+    {
+        if (!this->empty()) {
+            auto copy = *this;
+            for (auto const& n : added)
+                copy.add(n.node, n.weight);
+            *this = std::move(copy);
+            return;
+        }
+        basic_hash_ring built(options_, hash_);
+        refuse_too_many(added.size());
+        std::vector<Node> nodes;
+        std::uint64_t total = 0;
+        for (auto const& n : added) {
+            auto const points = built.points_for(n.weight, total);
+            total += points;
+            auto const seed = hash_(n.node);
+            built.by_identity_.push_back({seed, static_cast<node_index>(nodes.size())});
+            built.slots_.push_back({seed, points, n.weight});
+            nodes.push_back(n.node);
+        }
+        built.nodes_.assign(std::move(nodes));
+        std::sort(built.by_identity_.begin(), built.by_identity_.end());
+        for (std::size_t i = 0; i < built.by_identity_.size(); ++i)
+            for (std::size_t j = i + 1; j < built.by_identity_.size() &&
+                                        built.by_identity_[j].first == built.by_identity_[i].first;
+                 ++j)
+                if (built.node(built.by_identity_[i].second) ==
+                    built.node(built.by_identity_[j].second))
+                    throw_duplicate(built.node(built.by_identity_[i].second));
+        built.table_.build(built.slots_.size(), built);
+        *this = std::move(built);
+    }
+
+    /// Takes a node out. False if it was not in the ring.
+    template <class Key = Node>
+    bool remove(Key const& node)
+    {
+        auto const index = index_of(node);
+        if (index == no_node)
+            return false;
+        auto const before = slots_[index];
+        free_.reserve(by_identity_.size());
+        auto emptied = nodes_;
+        emptied.erase(index);
+        slots_[index].points = 0;
+        try {
+            table_.template change<false>(index, 0, before.points, slots_.size(), *this);
+        } catch (...) {
+            slots_[index] = before;
+            throw;
+        }
+        nodes_ = std::move(emptied);
+        for (auto i = identity_position(before.seed);; ++i)
+            if (i->second == index) {
+                by_identity_.erase(i);
+                break;
+            }
+        free_.push_back(index);
+        return true;
+    }
+
+    /// Gives a node another weight. False if it is not in the ring. Throws as add does.
+    template <class Key = Node>
+    bool set_weight(Key const& node, double weight)
+    {
+        auto const index = index_of(node);
+        if (index == no_node)
+            return false;
+        auto const before = slots_[index];
+        auto const points = points_for(weight, table_.points_count() - before.points);
+        slots_[index] = {before.seed, points, weight};
+        try {
+            if (points > before.points)
+                table_.template change<true>(index, before.points, points, slots_.size(), *this);
+            else
+                table_.template change<false>(index, points, before.points, slots_.size(), *this);
+        } catch (...) {
+            slots_[index] = before;
+            throw;
+        }
+        return true;
+    }
+
+    // Queries; the lookups are those of consistent_hash (lookup.hpp).
+
+    std::size_t size() const noexcept { return by_identity_.size(); }
+    std::uint64_t points_count() const noexcept { return table_.points_count(); }
+    hash_ring_options const& options() const noexcept { return options_; }
+    Hash const& hasher() const noexcept { return hash_; }
+
+    /// Precondition: `index` is the index of a node that is in the ring.
+    Node const& node(node_index index) const noexcept { return nodes_[index]; }
+    double weight(node_index index) const noexcept { return slots_[index].weight; }
+    std::uint32_t points_of(node_index index) const noexcept { return slots_[index].points; }
+    /// The r-th point of a node, r < points_of(index).
+    std::uint64_t point(node_index index, std::uint32_t r) const noexcept
+    {
+        return hash_key(r, slots_[index].seed);
+    }
+
+    /// The index of a node, or no_node. O(log size()).
+    template <class Key = Node>
+    node_index index_of(Key const& node) const noexcept
+    {
+        return index_of(node, hash_(node));
+    }
+    template <class Key = Node>
+    bool contains(Key const& node) const noexcept
+    {
+        return index_of(node) != no_node;
+    }
+    /// One more than the largest index in use: how large your own array by index must be.
+    std::size_t index_bound() const noexcept { return slots_.size(); }
+
+    /// The indexes of all nodes, in an order that depends on the nodes alone.
+    std::vector<node_index> indexes() const
+    {
+        std::vector<node_index> all;
+        all.reserve(size());
+        for (auto const& [seed, index] : by_identity_)
+            all.push_back(index);
+        std::sort(all.begin(), all.end(),
+                  [&](node_index a, node_index b) { return node(a) < node(b); });
+        return all;
+    }
+
+    /// All points in the order of the circle. O(points).
+    std::vector<ring_point> points() const { return table_.sorted(slots_.size(), *this).points; }
+
+    /// The points of one node, in the order in which weight appends them.
+    std::vector<std::uint64_t> points(node_index index) const
+    {
+        std::vector<std::uint64_t> own(slots_[index].points);
+        for (std::uint32_t r = 0; r != own.size(); ++r)
+            own[r] = point(index, r);
+        return own;
+    }
+
+    /// One number that is equal for rings with equal nodes, points and hasher: to see whether two
+    /// processes agree. (A difference of the hasher shows as long as the ring has a node.)
+    std::uint64_t fingerprint() const noexcept
+    {
+        std::uint64_t f = hash_fields(0, "hash_ring 1", size());
+        for (std::size_t i = 0; i != by_identity_.size();) {
+            // Nodes whose hashes collide come in the order of their history: add, do not chain.
+            std::uint64_t sum = 0;
+            auto const seed = by_identity_[i].first;
+            for (; i != by_identity_.size() && by_identity_[i].first == seed; ++i)
+                sum += hash_key(slots_[by_identity_[i].second].points);
+            f = hash_fields(f, seed, sum);
+        }
+        return f;
+    }
+
+    /// Bytes held, the nodes' own heap memory left out.
+    std::size_t memory() const noexcept
+    {
+        return sizeof(*this) + table_.memory() + nodes_.memory() +
+               slots_.capacity() * sizeof(slots_[0]) +
+               by_identity_.capacity() * sizeof(by_identity_[0]) +
+               free_.capacity() * sizeof(free_[0]);
+    }
+
+    // What the lookups are made of.
+
+    node_index locate(std::uint64_t hash) const noexcept { return table_.locate(hash, *this); }
+
+    std::size_t locate_distinct(std::uint64_t hash, std::span<node_index> out) const noexcept
+    {
+        auto const wanted = std::min(out.size(), size());
+        auto at = table_.find(hash, *this);
+        out[0] = at.node();
+        for (std::size_t count = 1; count < wanted;) {
+            at = table_.next(at);
+            auto const node = at.node();
+            std::size_t i = 0;
+            while (i != count && out[i] != node)
+                ++i;
+            if (i == count)
+                out[count++] = node;
+        }
+        return wanted;
+    }
+
+    void locate_batch(std::span<key_hash const> hashes, std::span<node_index> out) const noexcept
+    {
+        constexpr std::size_t group = 16;
+        std::size_t i = 0;
+        for (; i + group <= hashes.size(); i += group) {
+            for (std::size_t j = 0; j != group; ++j)
+                table_.prefetch_start(hashes[i + j].value);
+            for (std::size_t j = 0; j != group; ++j)
+                table_.prefetch_run(hashes[i + j].value);
+            for (std::size_t j = 0; j != group; ++j)
+                out[i + j] = locate(hashes[i + j].value);
+        }
+        for (; i != hashes.size(); ++i)
+            out[i] = locate(hashes[i].value);
+    }
+
+    /// Walks the nodes in the order of a hash; about 200 bytes.
+    class cursor_type {
+    public:
+        cursor_type(basic_hash_ring const& ring, std::uint64_t hash) noexcept
+            : ring_(&ring), left_(ring.size())
+        {
+            if (left_ != 0)
+                at_ = start_ = ring.table_.find(hash, ring);
+        }
+        /// The next distinct node, or no_node after the last.
+        node_index next() noexcept
+        {
+            if (left_ == 0)
+                return no_node;
+            auto const& table = ring_->table_;
+            if (count_ != 0)
+                do
+                    at_ = table.next(at_);
+                while (seen(at_.node()));
+            auto const node = at_.node();
+            if (count_ < listed)
+                first_[count_] = node;
+            ++count_;
+            --left_;
+            return node;
+        }
+
+    private:
+        static constexpr std::size_t listed = 16;
+        bool seen(node_index node) const noexcept
+        {
+            for (std::size_t i = 0, n = std::min(count_, listed); i != n; ++i)
+                if (first_[i] == node)
+                    return true;
+            if (count_ <= listed)
+                return false;
+            // Beyond the list: walk again from the start. Slow, rare, and needs no memory.
+            for (auto p = start_; p != at_; p = ring_->table_.next(p))
+                if (p.node() == node)
+                    return true;
+            return false;
+        }
+
+        basic_hash_ring const* ring_;
+        detail::point_table::position at_{}, start_{};
+        std::size_t count_ = 0, left_;
+        node_index first_[listed];
+    };
+    cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
+
+    bool identity_less(node_index a, node_index b) const noexcept { return node(a) < node(b); }
+
+private:
+    struct slot {
+        std::uint64_t seed = 0;
+        std::uint32_t points = 0; // 0: not in use
+        double weight = 0;
+    };
+    using identity = std::pair<std::uint64_t, node_index>;
+
+    std::uint32_t points_for(double weight, std::uint64_t others) const
+    {
+        if (!detail::good_weight(weight))
+            detail::throw_bad_option("hash_ring", "weight", std::to_string(weight),
+                                     "it must be a finite number above 0");
+        auto const limit = detail::point_table::points_max;
+        auto const points =
+            weight > double(1 << 30)
+                ? limit + 1
+                : std::max<std::uint64_t>(1, detail::scaled(weight, options_.points_per_weight));
+        if (points > limit - others)
+            detail::throw_bad_option("hash_ring", "weight", std::to_string(weight),
+                                     "with points_per_weight and the other nodes' weights it must "
+                                     "give at most 2^30 points");
+        return static_cast<std::uint32_t>(points);
+    }
+
+    static void refuse_too_many(std::size_t count)
+    {
+        if (count > detail::point_table::nodes_max)
+            detail::throw_bad_option("hash_ring", "the number of nodes", std::to_string(count),
+                                     "it must be below 2^24");
+    }
+    [[noreturn]] static void throw_duplicate(Node const& node)
+    {
+        detail::throw_bad_option("hash_ring", "node", detail::printable(node),
+                                 "it is in the ring already, and each may be added once");
+    }
+    void refuse_duplicate(Node const& node, std::uint64_t seed) const
+    {
+        if (index_of(node, seed) != no_node)
+            throw_duplicate(node);
+    }
+
+    static std::size_t grown(std::size_t needed, std::size_t capacity) noexcept
+    {
+        return needed <= capacity ? capacity : needed + needed / 2;
+    }
+
+    auto identity_position(std::uint64_t seed) noexcept
+    {
+        return std::lower_bound(by_identity_.begin(), by_identity_.end(), identity{seed, 0});
+    }
+    template <class Key>
+    node_index index_of(Key const& node, std::uint64_t seed) const noexcept
+    {
+        auto i = std::lower_bound(by_identity_.begin(), by_identity_.end(), identity{seed, 0});
+        for (; i != by_identity_.end() && i->first == seed; ++i)
+            if (nodes_[i->second] == node)
+                return i->second;
+        return no_node;
+    }
+
+    hash_ring_options options_;
+    Hash hash_;
+    detail::point_table table_;
+    detail::node_store<Node> nodes_;
+    std::vector<slot> slots_;
+    std::vector<identity> by_identity_; // sorted by the node's hash
+    std::vector<node_index> free_;
+};
+
+using hash_ring = basic_hash_ring<>;
+
+} // namespace perdure
+
+#endif

@@ -1,0 +1,36 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_RING_NODE_INDEX_HPP
+#define PERDURE_RING_NODE_INDEX_HPP
+
+#include <cstdint>
+
+namespace perdure {
+
+/** Names a node within one ring or table by a small number, good for indexing your own arrays.
+ *
+ *  Two objects that hold the same nodes may number them differently: what two processes exchange is
+ *  the node itself, never its index.
+ */
+using node_index = std::uint32_t;
+
+/// No node: an empty ring, or the end of a walk.
+inline constexpr node_index no_node = 0xffffffff;
+
+/// A key that is hashed already; every lookup accepts it in the place of the key.
+struct key_hash {
+    std::uint64_t value{};
+    friend constexpr bool operator==(key_hash, key_hash) = default;
+};
+
+/// One point of a ring's circle, and the node it belongs to.
+struct ring_point {
+    std::uint64_t hash{};
+    node_index node{};
+    friend constexpr bool operator==(ring_point const&, ring_point const&) = default;
+};
+
+} // namespace perdure
+
+#endif
