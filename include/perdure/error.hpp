@@ -68,6 +68,8 @@ enum class errc {
     cannot_decode = 42,
     /// The snapshot was written as another type or by another codec. Nothing was loaded.
     wrong_type = 43,
+    /// The user's type could not be serialised: it threw. Nothing was written.
+    cannot_encode = 44,
 
     // -- distributed ----------------------------------------------------------------------------
 
@@ -135,6 +137,7 @@ public:
         case errc::no_good_snapshot: return "no snapshot can be loaded";
         case errc::cannot_decode: return "the type rejected its serialised bytes";
         case errc::wrong_type: return "the snapshot holds another type";
+        case errc::cannot_encode: return "the type could not be serialised";
         case errc::stale_epoch: return "the epoch is stale";
         case errc::quorum_lost: return "too few replicas answered";
         case errc::timed_out: return "no answer came in time";

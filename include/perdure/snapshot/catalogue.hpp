@@ -1,0 +1,327 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SNAPSHOT_CATALOGUE_HPP
+#define PERDURE_SNAPSHOT_CATALOGUE_HPP
+
+#include <perdure/snapshot/backend.hpp>
+#include <perdure/snapshot/options.hpp>
+#include <perdure/snapshot/reader.hpp>
+#include <perdure/snapshot/report.hpp>
+#include <perdure/snapshot/writer.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace perdure {
+
+/** The snapshots of one store on any back end: which there are, which is good, which may go.
+ *
+ *  Blocking, used from one thread at a time; basic_snapshot_store drives it off the loop.
+ *
+ *  Objects of the back end: `snapshot-<id, 20 digits>.snap`, and `snapshot-<id>.attempt-<n>` while
+ *  the n-th load of that snapshot has not ended well.
+ *
+ *  @par Invariants
+ *  1. An id is given once: the next one is above every id that is or was seen, also of those put aside.
+ *  2. A good snapshot is removed only when `generations` newer ones were published durably.
+ *  3. A bad one is put aside and never removed here.
+ */
+template <snapshot_backend Backend>
+class snapshot_catalogue {
+public:
+    using writer = snapshot_writer<typename Backend::upload>;
+
+    snapshot_catalogue(Backend backend, snapshot_options options)
+        : backend_(std::move(backend)), options_(std::move(options))
+    {
+        check(options_);
+        known_ = options_.decompressors;
+        if (options_.compression.decompress != nullptr)
+            known_.push_back(options_.compression);
+    }
+
+    /// Makes the back end ready. Every function does it first; again: no effect.
+    void open(error_code& ec)
+    {
+        ec = {};
+        if (opened_)
+            return;
+        backend_.open(ec);
+        if (!ec)
+            scan(ec);
+        opened_ = !ec;
+    }
+
+    /// Begins a snapshot under the next id.
+    std::optional<writer> begin(std::uint64_t position, std::uint32_t codec,
+                                std::uint32_t codec_version, error_code& ec)
+    {
+        open(ec);
+        if (ec)
+            return std::nullopt;
+        snapshot_header h;
+        h.id = next_id_;
+        h.position = position;
+        h.type = options_.type;
+        h.schema_version = options_.schema_version;
+        h.codec = codec;
+        h.codec_version = codec_version;
+        h.log_id = options_.log_id;
+        h.creator = creator();
+        auto upload = backend_.create(name_of(h.id), ec);
+        if (ec)
+            return std::nullopt;
+        ++next_id_;
+        return writer(std::move(upload), std::move(h), options_.compression);
+    }
+
+    /** Publishes a snapshot, then removes those that are too old.
+     *
+     *  An error of the removal is not one of the save: the next save tries again.
+     */
+    snapshot_info publish(writer& w, error_code& ec)
+    {
+        auto info = w.commit(ec);
+        if (!ec) {
+            error_code ignored;
+            remove_old(ignored);
+        }
+        return info;
+    }
+
+    /** Finds the newest snapshot that is intact and that `decode` accepts.
+     *
+     *  decode(snapshot_content const&, error_code&) gets verified bytes of the right type and codec.
+     *
+     *  @par Errors  see basic_snapshot_store::load_newest.
+     */
+    template <class Reads, class Decode>
+    snapshot_info load_newest(std::uint32_t codec, Reads&& reads, Decode&& decode,
+                              snapshot_report& report, error_code& ec)
+    {
+        report = {};
+        open(ec);
+        if (ec)
+            return {};
+        auto const all = scan(ec);
+        if (ec)
+            return {};
+        report.aside_before = all.aside;
+        for (auto const& [id, attempts] : all.ids)
+            report.candidates += attempts.exists ? 1 : 0;
+        bool seen = all.aside != 0;
+        for (auto at = all.ids.rbegin(); at != all.ids.rend(); ++at) {
+            auto const id = at->first;
+            if (!at->second.exists)
+                continue;
+            seen = true;
+            if (at->second.attempts >= options_.load_attempts) {
+                pass(report, id, errc::cannot_decode, true, true);
+                continue;
+            }
+            auto const content = read(id, ec);
+            if (ec == condition::corruption) {
+                pass(report, id, ec, true, false);
+                continue;
+            }
+            if (!ec)
+                check_kind(content, codec, reads, ec);
+            if (ec)
+                return {}; // Another program or another attempt may read it: an older one would be silent loss.
+            mark(id, at->second.attempts + 1);
+            decode(content, ec);
+            if (ec == errc::cannot_decode) {
+                pass(report, id, ec, at->second.attempts + 1 >= options_.load_attempts, false);
+                continue;
+            }
+            unmark(id, at->second.attempts + 1);
+            if (ec)
+                return {};
+            return content.info();
+        }
+        ec = seen ? errc::no_good_snapshot : errc::no_snapshot;
+        return {};
+    }
+
+    /// The snapshots that are there, oldest first; nothing is verified.
+    std::vector<std::uint64_t> ids(error_code& ec)
+    {
+        std::vector<std::uint64_t> result;
+        open(ec);
+        if (ec)
+            return result;
+        for (auto const& [id, state] : scan(ec).ids)
+            if (state.exists)
+                result.push_back(id);
+        return result;
+    }
+
+    /// Reads and verifies one snapshot; nothing is marked or put aside.
+    snapshot_content read(std::uint64_t id, error_code& ec)
+    {
+        open(ec);
+        if (ec)
+            return {};
+        auto object = backend_.find(name_of(id), ec);
+        if (ec)
+            return {};
+        auto content = read_snapshot(object, known_, ec);
+        if (!ec && content.header().id != id)
+            ec = errc::malformed; // Renamed by a stranger, so its place in the order is unknown.
+        return content;
+    }
+
+    /// Puts a snapshot aside by hand, so that the next load passes it over.
+    void put_aside(std::uint64_t id, error_code& ec)
+    {
+        open(ec);
+        if (!ec)
+            backend_.put_aside(name_of(id), ec);
+        if (!ec) {
+            error_code ignored;
+            remove_marks(id, options_.load_attempts, ignored);
+        }
+    }
+
+    Backend& backend() noexcept { return backend_; }
+    snapshot_options const& options() const noexcept { return options_; }
+
+private:
+    struct found {
+        bool exists = false;
+        std::uint32_t attempts = 0; // loads that began and did not end well
+    };
+    struct everything {
+        std::map<std::uint64_t, found> ids;
+        std::uint32_t aside = 0;
+    };
+
+    static constexpr std::string_view prefix = "snapshot-";
+
+    static std::string stem_of(std::uint64_t id)
+    {
+        std::string digits = std::to_string(id);
+        return std::string(prefix) + std::string(20 - digits.size(), '0') + digits;
+    }
+    static std::string name_of(std::uint64_t id) { return stem_of(id) + ".snap"; }
+    static std::string mark_of(std::uint64_t id, std::uint32_t attempt)
+    {
+        return stem_of(id) + ".attempt-" + std::to_string(attempt);
+    }
+
+    // Splits a name into id and suffix; false for strangers.
+    static bool parse(std::string_view name, std::uint64_t& id, std::string_view& suffix)
+    {
+        if (!name.starts_with(prefix) || name.size() < prefix.size() + 20)
+            return false;
+        char const* const digits = name.data() + prefix.size();
+        auto const [end, error] = std::from_chars(digits, digits + 20, id);
+        suffix = name.substr(prefix.size() + 20);
+        return error == std::errc() && end == digits + 20;
+    }
+
+    everything scan(error_code& ec)
+    {
+        everything all;
+        for (auto const& object : backend_.list(ec)) {
+            std::uint64_t id = 0;
+            std::string_view suffix;
+            if (!parse(object.name, id, suffix))
+                continue;
+            next_id_ = std::max(next_id_, id + 1);
+            if (suffix == ".snap") {
+                if (object.put_aside)
+                    ++all.aside;
+                else
+                    all.ids[id].exists = true;
+            } else if (constexpr std::string_view mark = ".attempt-"; suffix.starts_with(mark)) {
+                std::uint32_t n = 0;
+                std::from_chars(suffix.data() + mark.size(), suffix.data() + suffix.size(), n);
+                all.ids[id].attempts = std::max(all.ids[id].attempts, n);
+            }
+        }
+        return all;
+    }
+
+    template <class Reads>
+    void check_kind(snapshot_content const& content, std::uint32_t codec, Reads& reads,
+                    error_code& ec) const
+    {
+        auto const& h = content.header();
+        if ((!options_.type.empty() && h.type != options_.type) || h.codec != codec ||
+            (options_.log_id != hash128{} && h.log_id != options_.log_id))
+            ec = errc::wrong_type;
+        else if (!reads(h.codec_version))
+            ec = errc::unsupported_version;
+    }
+
+    void pass(snapshot_report& report, std::uint64_t id, error_code reason, bool aside,
+              bool crashed)
+    {
+        error_code failed;
+        if (aside)
+            put_aside(id, failed);
+        report.passed.push_back({id, reason, aside && !failed, crashed});
+    }
+
+    // Without the mark (a full disk, say) the load goes on: it would only be missed if this load crashed.
+    void mark(std::uint64_t id, std::uint32_t attempt)
+    {
+        error_code ignored;
+        auto upload = backend_.create(mark_of(id, attempt), ignored);
+        if (!ignored)
+            upload.commit(ignored);
+    }
+
+    void unmark(std::uint64_t id, std::uint32_t attempts)
+    {
+        error_code ignored;
+        remove_marks(id, attempts, ignored);
+    }
+
+    void remove_marks(std::uint64_t id, std::uint32_t attempts, error_code& ec)
+    {
+        for (std::uint32_t n = attempts; n > 0; --n)
+            backend_.remove(mark_of(id, n), ec);
+    }
+
+    void remove_old(error_code& ec)
+    {
+        auto const all = scan(ec);
+        if (ec)
+            return;
+        std::uint32_t kept = 0;
+        for (auto at = all.ids.rbegin(); at != all.ids.rend(); ++at) {
+            if (at->second.exists && kept < options_.generations) {
+                ++kept;
+                continue;
+            }
+            if (at->second.exists)
+                backend_.remove(name_of(at->first), ec);
+            remove_marks(at->first, at->second.attempts, ec);
+        }
+    }
+
+    static std::string creator()
+    {
+        return "perdure " + std::to_string(PERDURE_VERSION_MAJOR) + '.' +
+               std::to_string(PERDURE_VERSION_MINOR) + '.' + std::to_string(PERDURE_VERSION_PATCH);
+    }
+
+    Backend backend_;
+    snapshot_options options_;
+    std::vector<compressor> known_;
+    std::uint64_t next_id_ = 1;
+    bool opened_ = false;
+};
+
+} // namespace perdure
+
+#endif

@@ -1,0 +1,183 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SNAPSHOT_READER_HPP
+#define PERDURE_SNAPSHOT_READER_HPP
+
+#include <perdure/snapshot/archive_io.hpp>
+#include <perdure/snapshot/compression.hpp>
+#include <perdure/snapshot/format.hpp>
+#include <perdure/snapshot/report.hpp>
+#include <perdure/snapshot/writer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace perdure {
+
+/// The bytes of a snapshot after every check.
+class snapshot_content {
+public:
+    snapshot_header const& header() const noexcept { return header_; }
+    snapshot_info const& info() const noexcept { return info_; }
+    /// The encoded state, in pieces. They live as long as this object.
+    std::span<std::span<std::byte const> const> bytes() const noexcept { return views_; }
+
+private:
+    template <class Object>
+    friend snapshot_content read_snapshot(Object& object, std::span<compressor const> known,
+                                          error_code& ec);
+
+    snapshot_header header_;
+    snapshot_info info_;
+    std::vector<std::unique_ptr<std::byte[]>> memory_;
+    std::vector<std::span<std::byte const>> views_;
+};
+
+namespace detail {
+
+template <class Object>
+void read_exactly(Object& object, std::uint64_t offset, std::span<std::byte> bytes, error_code& ec)
+{
+    std::size_t const n = object.read_at(offset, bytes, ec);
+    if (!ec && n != bytes.size())
+        ec = errc::truncated;
+}
+
+} // namespace detail
+
+/** Reads a whole snapshot and believes none of it before it is verified.
+ *
+ *  Memory stays below the size of the file plus the raw size that verified chunks state; no length
+ *  is used before its checksum was compared. `known` are the ways to decompress; an uncompressed chunk needs none.
+ *
+ *  Object is what a back end's `find` returns, or anything with its `size` and `read_at`.
+ *
+ *  @par Errors  condition::corruption: the bytes are not what was written. errc::unsupported_version: written by a
+ *               newer library, or compressed in a way that is not in `known`. Else: what reading reported.
+ */
+template <class Object>
+snapshot_content read_snapshot(Object& object, std::span<compressor const> known, error_code& ec)
+{
+    namespace format = snapshot_format;
+    snapshot_content content;
+    std::uint64_t const size = object.size(ec);
+    if (ec)
+        return {};
+
+    std::vector<std::byte> header(
+        static_cast<std::size_t>(std::min<std::uint64_t>(size, format::header_size_max)));
+    detail::read_exactly(object, 0, header, ec);
+    if (ec)
+        return {};
+    std::size_t header_size = 0;
+    content.header_ = format::decode_header(header, header_size, ec);
+    if (!ec && size < header_size + format::footer_size)
+        ec = errc::truncated;
+    if (ec)
+        return {};
+    header.resize(header_size);
+
+    std::array<std::byte, format::footer_size> footer_bytes;
+    detail::read_exactly(object, size - footer_bytes.size(), footer_bytes, ec);
+    if (ec)
+        return {};
+    auto const footer = format::decode_footer(footer_bytes, size, ec);
+    if (!ec && footer.id != content.header_.id)
+        ec = errc::malformed;
+    if (ec)
+        return {};
+    std::vector<std::byte> index(footer.chunk_count * format::index_entry_size);
+    detail::read_exactly(object, footer.index_offset, index, ec);
+    if (ec)
+        return {};
+    auto const chunks = format::decode_index(header, index, footer, ec);
+    if (ec)
+        return {};
+
+    std::vector<std::byte> stored;
+    std::uint32_t number = 0;
+    for (auto const& c : chunks) {
+        compressor const* how = nullptr;
+        if (c.compression != chunk_compression::none) {
+            auto const found = std::find_if(known.begin(), known.end(), [&](compressor const& k) {
+                return k.kind == c.compression;
+            });
+            if (found == known.end()) {
+                ec = errc::unsupported_version;
+                return {};
+            }
+            how = &*found;
+        }
+        std::array<std::byte, format::frame_size> frame;
+        detail::read_exactly(object, c.offset, frame, ec);
+        if (!ec)
+            format::check_frame(frame, c, number++, content.header_.id, ec);
+        if (ec)
+            return {};
+        auto raw = std::make_unique_for_overwrite<std::byte[]>(c.raw_size);
+        std::span<std::byte> const raw_bytes(raw.get(), c.raw_size);
+        if (how != nullptr)
+            stored.resize(c.stored_size);
+        std::span<std::byte> const stored_bytes =
+            how != nullptr ? std::span<std::byte>(stored) : raw_bytes;
+        detail::read_exactly(object, c.offset + format::frame_size, stored_bytes, ec);
+        if (ec)
+            return {};
+        if (crc32c(stored_bytes) != c.stored_crc) {
+            ec = errc::checksum_mismatch;
+            return {};
+        }
+        if (how != nullptr && !how->decompress(stored_bytes, raw_bytes)) {
+            ec = errc::malformed;
+            return {};
+        }
+        if (xxh3_128(raw_bytes.data(), raw_bytes.size()) != c.raw_hash) {
+            ec = errc::checksum_mismatch;
+            return {};
+        }
+        content.views_.push_back(raw_bytes);
+        content.memory_.push_back(std::move(raw));
+    }
+
+    auto const& h = content.header_;
+    content.info_ = {h.id,         h.position,       size,    footer.raw_total, footer.chunk_count,
+                     h.type,       h.schema_version, h.codec, h.codec_version,  h.log_id,
+                     footer.digest};
+    return content;
+}
+
+/// An object for read_snapshot over bytes in memory, for tools and for snapshots that came over a network.
+class memory_object {
+public:
+    explicit memory_object(std::span<std::byte const> bytes) noexcept : bytes_(bytes) {}
+
+    std::uint64_t size(error_code& ec) const noexcept
+    {
+        ec = {};
+        return bytes_.size();
+    }
+    std::size_t read_at(std::uint64_t offset, std::span<std::byte> out,
+                        error_code& ec) const noexcept
+    {
+        ec = {};
+        if (offset >= bytes_.size())
+            return 0;
+        auto const n =
+            std::min<std::size_t>(out.size(), bytes_.size() - static_cast<std::size_t>(offset));
+        std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(offset), n, out.begin());
+        return n;
+    }
+
+private:
+    std::span<std::byte const> bytes_;
+};
+
+} // namespace perdure
+
+#endif

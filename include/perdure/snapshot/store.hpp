@@ -1,0 +1,245 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SNAPSHOT_STORE_HPP
+#define PERDURE_SNAPSHOT_STORE_HPP
+
+#include <perdure/snapshot/catalogue.hpp>
+#include <perdure/snapshot/codec.hpp>
+#include <perdure/snapshot/detail/save_operation.hpp>
+#include <perdure/snapshot/directory_backend.hpp>
+#include <perdure/world/concepts.hpp>
+#include <perdure/world/system_world.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <atomic>
+#include <cassert>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace perdure {
+
+/** Saves and loads the state of a program in a directory of snapshots.
+ *
+ *  A snapshot appears whole or not at all, is verified to the last byte before any of it is
+ *  believed, and at least two generations are kept, so that a bad one costs nothing but a longer replay of
+ *  the log. A bad one is put aside, never deleted. One store at a time has the directory.
+ *
+ *      perdure::snapshot_store store(io, "state", {.type = "accounts"});
+ *      co_await store.async_save(accounts, log_position);
+ *      auto loaded = store.load_newest<accounts_t>();
+ *
+ *  Saves run one file job per chunk (1 MiB), so that other jobs of the same World, such as the
+ *  flushes of a log, come between. Several saves and loads may be under way at once.
+ *
+ *  Destroying the store cancels its operations as if each was cancelled; store and loop may be
+ *  destroyed in any order.
+ *
+ *  @par Thread safety  Distinct objects: safe. One object: initiate from its executor; on a loop with several threads
+ *                      give it a strand.
+ */
+template <class World = system_world>
+    requires has_files<World>
+class basic_snapshot_store {
+    using catalogue_type = snapshot_catalogue<directory_backend<typename World::files>>;
+    using shared = detail::snapshot_store_state<World, catalogue_type>;
+
+public:
+    using executor_type = typename World::executor_type;
+
+    /** Touches nothing: the directory is made, locked and cleaned by the first operation.
+     *
+     *  @throws std::invalid_argument naming field, value and rule.
+     */
+    template <world_source<World> Source>
+    basic_snapshot_store(Source&& source, std::string directory, snapshot_options options = {})
+        : basic_snapshot_store(World(std::forward<Source>(source)), std::move(directory),
+                               std::move(options), 0)
+    {
+    }
+
+    basic_snapshot_store(basic_snapshot_store&&) noexcept = default;
+    basic_snapshot_store& operator=(basic_snapshot_store&& other) noexcept
+    {
+        close();
+        state_ = std::move(other.state_);
+        return *this;
+    }
+    ~basic_snapshot_store() { close(); }
+
+    executor_type get_executor() const noexcept { return state_->world.get_executor(); }
+
+    /** Makes a snapshot of `value`, which includes all records of the log before `position`.
+     *
+     *  The value is encoded before the initiating function returns (deferred: before the operation starts), so it
+     *  may change afterwards; the encoded bytes stay in memory until they are written. For states
+     *  too big for that see async_save_in_slices and async_save_view.
+     *
+     *  @par Completion signature        void(error_code, snapshot_info)
+     *  @par Errors                      errc::cannot_encode: the type threw; errc::no_space, errc::locked, or what the
+     *                                   system reported. Nothing was published, unless making the name
+     *                                   durable failed: then the snapshot may exist, and is whole if it does.
+     *  @par Per-operation cancellation  terminal, partial, total: until publishing has begun nothing
+     *                                   is published and the operation ends with operation_aborted; from then on
+     *                                   it ends truthfully.
+     *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
+     *  @par Object lifetimes            neither *this nor value need to live on.
+     */
+    template <class T,
+              asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+        requires snapshot_codec<portable_codec, T>
+    [[nodiscard]] auto async_save(T const& value, std::uint64_t position, Token&& token = {})
+    {
+        return async_save(value, position, portable_codec{}, std::forward<Token>(token));
+    }
+
+    /// The same with another codec.
+    template <class T, snapshot_codec<T> Codec,
+              asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+    [[nodiscard]] auto async_save(T const& value, std::uint64_t position, Codec codec,
+                                  Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(error_code, snapshot_info)>(
+            initiation{state_}, token, std::cref(value), std::uint64_t(position), std::move(codec));
+    }
+
+    /// The same for bytes that are serialized already. load_newest<std::vector<std::byte>, bytes_codec> gives them back.
+    template <asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+    [[nodiscard]] auto async_save_bytes(std::vector<std::byte> bytes, std::uint64_t position,
+                                        Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(error_code, snapshot_info)>(
+            initiation{state_}, token, std::move(bytes), std::uint64_t(position), bytes_codec{});
+    }
+
+    /** Loads the newest snapshot that is good, on the calling thread.
+     *
+     *  A snapshot whose bytes are not what was written is put aside, and the next older one is
+     *  tried; so is one whose bytes the type rejects, or that ended earlier loads, after
+     *  `load_attempts` failures. `report` says which. After a fallback the log is needed from the older position.
+     *
+     *  The value is a fresh object: a failure leaves nothing half loaded.
+     *  Precondition: no operation of this object is outstanding.
+     *
+     *  @par Errors  errc::no_snapshot: there never was one. errc::no_good_snapshot: there are, and none is good.
+     *               errc::wrong_type: the newest good one is of another type, codec or log.
+     *               errc::unsupported_version: it was written by a newer program, and an older
+     *               snapshot would silently lose data. errc::locked: another store has the directory. Else what
+     *               the system reported. The value is empty and nothing but bad snapshots was touched.
+     */
+    template <class T, class Codec = portable_codec>
+        requires snapshot_codec<Codec, T> && std::default_initializable<T>
+    [[nodiscard]] loaded_snapshot<T> load_newest(error_code& ec, Codec const& codec = {})
+    {
+        assert(state_->outstanding == 0 && "load_newest blocks: nothing else may be under way");
+        return detail::load_newest_value<T>(state_->catalogue, codec, ec);
+    }
+
+    /// The same; throws boost::system::system_error, except that without any snapshot the value is empty.
+    template <class T, class Codec = portable_codec>
+        requires snapshot_codec<Codec, T> && std::default_initializable<T>
+    [[nodiscard]] loaded_snapshot<T> load_newest(Codec const& codec = {})
+    {
+        error_code ec;
+        auto result = load_newest<T>(ec, codec);
+        if (ec && ec != errc::no_snapshot)
+            throw boost::system::system_error(ec, "snapshot_store::load_newest");
+        return result;
+    }
+
+    /** Loads the newest good snapshot off the loop. The type's `serialize` runs there too.
+     *
+     *  @par Completion signature        void(error_code, loaded_snapshot<T>)
+     *  @par Errors                      as load_newest
+     *  @par Per-operation cancellation  terminal, partial, total: until the job starts.
+     *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
+     */
+    template <class T, asio::completion_token_for<void(error_code, loaded_snapshot<T>)> Token =
+                           asio::deferred_t>
+        requires snapshot_codec<portable_codec, T> && std::default_initializable<T>
+    [[nodiscard]] auto async_load_newest(Token&& token = {})
+    {
+        return async_load_newest<T>(portable_codec{}, std::forward<Token>(token));
+    }
+
+    /// The same with another codec.
+    template <
+        class T, snapshot_codec<T> Codec,
+        asio::completion_token_for<void(error_code, loaded_snapshot<T>)> Token = asio::deferred_t>
+        requires std::default_initializable<T>
+    [[nodiscard]] auto async_load_newest(Codec codec, Token&& token = {})
+    {
+        return state_->world.async_file_job(
+            [state = state_, codec = std::move(codec),
+             work = detail::outstanding(state_)](typename World::files&, error_code& ec) {
+                return detail::load_newest_value<T>(state->catalogue, codec, ec);
+            },
+            std::forward<Token>(token));
+    }
+
+    /// The ids of the snapshots that are there, oldest first; none is verified. Blocking, as load_newest.
+    [[nodiscard]] std::vector<std::uint64_t> ids(error_code& ec)
+    {
+        assert(state_->outstanding == 0 && "ids blocks: nothing else may be under way");
+        return state_->catalogue.ids(ec);
+    }
+
+    /// Reads and verifies one snapshot and changes nothing: for tools and scrubbing. Blocking, as load_newest.
+    [[nodiscard]] snapshot_content read(std::uint64_t id, error_code& ec)
+    {
+        assert(state_->outstanding == 0 && "read blocks: nothing else may be under way");
+        return state_->catalogue.read(id, ec);
+    }
+
+    /// Puts a snapshot aside by hand, so that loads pass it over. Blocking, as load_newest.
+    void put_aside(std::uint64_t id, error_code& ec)
+    {
+        assert(state_->outstanding == 0 && "put_aside blocks: nothing else may be under way");
+        state_->catalogue.put_aside(id, ec);
+    }
+
+private:
+    basic_snapshot_store(World world, std::string directory, snapshot_options options, int)
+        : state_(std::make_shared<shared>(
+              world, catalogue_type(directory_backend<typename World::files>(world.blocking_files(),
+                                                                             std::move(directory)),
+                                    std::move(options))))
+    {
+    }
+
+    void close() noexcept
+    {
+        if (state_)
+            state_->closed = true;
+    }
+
+    struct initiation {
+        using executor_type = typename World::executor_type;
+        std::shared_ptr<shared> state;
+        executor_type get_executor() const noexcept { return state->world.get_executor(); }
+
+        template <class Handler, class Value, class Codec>
+        void operator()(Handler&& handler, Value&& value, std::uint64_t position,
+                        Codec&& codec) const
+        {
+            using operation = detail::save_operation_with<std::decay_t<Handler>, shared>;
+            auto op = operation::make(std::forward<Handler>(handler), state);
+            op->encode(static_cast<std::unwrap_reference_t<std::decay_t<Value>> const&>(value),
+                       codec);
+            op->start(position, codec.id(), codec.version());
+        }
+    };
+
+    std::shared_ptr<shared> state_;
+};
+
+/// A store of the real world.
+using snapshot_store = basic_snapshot_store<>;
+
+} // namespace perdure
+
+#endif

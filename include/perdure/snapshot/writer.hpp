@@ -1,0 +1,178 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SNAPSHOT_WRITER_HPP
+#define PERDURE_SNAPSHOT_WRITER_HPP
+
+#include <perdure/snapshot/archive_io.hpp>
+#include <perdure/snapshot/backend.hpp>
+#include <perdure/snapshot/compression.hpp>
+#include <perdure/snapshot/format.hpp>
+#include <perdure/snapshot/report.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace perdure {
+
+/** Writes one snapshot into an upload of a back end: header, chunks, index, footer.
+ *
+ *  Blocking. The first error stays; every later call returns it and does nothing.
+ */
+template <class Upload>
+class snapshot_writer {
+public:
+    snapshot_writer(Upload upload, snapshot_header header, compressor how = {})
+        : upload_(std::move(upload)), header_(std::move(header)), compressor_(how)
+    {
+    }
+
+    /// Adds a chunk of 1 to chunk_size raw bytes.
+    void append(std::span<std::byte const> raw, error_code& ec)
+    {
+        if (!failed_ && chunks_.size() == UINT32_MAX)
+            failed_ = errc::too_large;
+        begin();
+        if (!failed_) {
+            snapshot_chunk c;
+            c.offset = size_;
+            c.raw_size = static_cast<std::uint32_t>(raw.size());
+            c.raw_hash = xxh3_128(raw.data(), raw.size());
+            auto const stored = compress(raw, c);
+            c.stored_size = static_cast<std::uint32_t>(stored.size());
+            c.stored_crc = crc32c(stored);
+            auto const frame = snapshot_format::encode_frame(
+                c, static_cast<std::uint32_t>(chunks_.size()), header_.id);
+            write(frame, stored);
+            chunks_.push_back(c);
+            raw_size_ += raw.size();
+        }
+        ec = failed_;
+    }
+
+    /// Ends and publishes it.
+    snapshot_info commit(error_code& ec)
+    {
+        begin();
+        snapshot_info info;
+        if (!failed_) {
+            auto const header = snapshot_format::encode_header(header_);
+            auto const end = snapshot_format::encode_end(chunks_, header, header_.id, size_);
+            auto const footer = std::span<std::byte const>(end).last(snapshot_format::footer_size);
+            info.digest = snapshot_format::decode_footer(
+                              std::span<std::byte const, snapshot_format::footer_size>(footer),
+                              size_ + end.size(), failed_)
+                              .digest;
+            write(end, {});
+        }
+        if (!failed_)
+            upload_.commit(failed_);
+        ec = failed_;
+        if (ec)
+            return {};
+        info.id = header_.id;
+        info.position = header_.position;
+        info.size = size_;
+        info.raw_size = raw_size_;
+        info.chunks = static_cast<std::uint32_t>(chunks_.size());
+        info.type = header_.type;
+        info.schema_version = header_.schema_version;
+        info.codec = header_.codec;
+        info.codec_version = header_.codec_version;
+        info.log_id = header_.log_id;
+        return info;
+    }
+
+private:
+    void begin()
+    {
+        if (!failed_ && size_ == 0)
+            write(snapshot_format::encode_header(header_), {});
+    }
+
+    void write(std::span<std::byte const> a, std::span<std::byte const> b)
+    {
+        if (failed_)
+            return;
+        std::array<std::span<std::byte const>, 2> const parts{a, b};
+        upload_.append(parts, failed_);
+        size_ += a.size() + b.size();
+    }
+
+    // Compression that saves less than an eighth is not worth its time when loading.
+    std::span<std::byte const> compress(std::span<std::byte const> raw, snapshot_chunk& c)
+    {
+        if (compressor_.compress == nullptr || raw.size() < 64)
+            return raw;
+        scratch_.resize(raw.size() - raw.size() / 8);
+        std::size_t const n = compressor_.compress(raw, scratch_, compressor_.level);
+        if (n == 0)
+            return raw;
+        c.compression = compressor_.kind;
+        return std::span(scratch_).first(n);
+    }
+
+    Upload upload_;
+    snapshot_header header_;
+    compressor compressor_;
+    std::vector<snapshot_chunk> chunks_;
+    std::vector<std::byte> scratch_;
+    std::uint64_t size_ = 0;
+    std::uint64_t raw_size_ = 0;
+    error_code failed_;
+};
+
+/// Memory for one chunk.
+struct chunk_buffer {
+    std::unique_ptr<std::byte[]> memory;
+    std::size_t size = 0; ///< Bytes in use.
+
+    std::span<std::byte const> bytes() const noexcept { return {memory.get(), size}; }
+};
+
+/** Cuts what an archive writes into chunks and gives each full one to `take(chunk_buffer)`.
+ *
+ *  `take` returns memory to write on with: a used buffer, or an empty one.
+ */
+template <class Take>
+class chunk_sink final : public byte_sink {
+public:
+    explicit chunk_sink(Take take) : take_(std::move(take)) {}
+
+    std::span<std::byte> exchange(std::size_t filled) override
+    {
+        current_.size += filled;
+        if (current_.size == snapshot_format::chunk_size)
+            emit();
+        if (!current_.memory)
+            current_.memory =
+                std::make_unique_for_overwrite<std::byte[]>(snapshot_format::chunk_size);
+        return {current_.memory.get() + current_.size, snapshot_format::chunk_size - current_.size};
+    }
+
+    /// Gives the last chunk away, if there is one.
+    void finish()
+    {
+        if (current_.size != 0)
+            emit();
+    }
+
+private:
+    void emit()
+    {
+        current_ = take_(std::move(current_));
+        current_.size = 0;
+    }
+
+    Take take_;
+    chunk_buffer current_;
+};
+
+} // namespace perdure
+
+#endif
