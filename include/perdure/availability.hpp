@@ -6,15 +6,21 @@
 
 // How good is it, in numbers? Fault rates, failure and recovery times, availability of systems.
 // The models need the standard library alone; what estimates from data includes Boost.Math.
+#include "perdure/availability/acceptance.hpp"
 #include "perdure/availability/bernoulli.hpp"
+#include "perdure/availability/burn_monitor.hpp"
+#include "perdure/availability/checkpoint_interval.hpp"
 #include "perdure/availability/comparison.hpp"
 #include "perdure/availability/composition.hpp"
 #include "perdure/availability/downtime.hpp"
 #include "perdure/availability/estimate.hpp"
+#include "perdure/availability/exponential.hpp"
 #include "perdure/availability/history.hpp"
 #include "perdure/availability/observed.hpp"
 #include "perdure/availability/proportion.hpp"
+#include "perdure/availability/slo.hpp"
 #include "perdure/availability/text.hpp"
+#include "perdure/availability/trend.hpp"
 #include "perdure/availability/two_state.hpp"
 #include "perdure/availability/unavailability.hpp"
 #include "perdure/availability/units.hpp"

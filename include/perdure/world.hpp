@@ -11,5 +11,6 @@
 #include <perdure/world/system_sockets.hpp>
 #include <perdure/world/system_timer.hpp>
 #include <perdure/world/system_world.hpp>
+#include <perdure/world/waiter_queue.hpp>
 
 #endif

@@ -96,19 +96,6 @@ TEST_CASE("faults_in_trials: edges", "[availability]")
     static_assert(faults_in_trials(1000, probability(1e-6)).at_least_one() < 1e-3);
 }
 
-TEST_CASE("rates and probabilities of a trial convert within their domain", "[availability]")
-{
-    auto const r = rate::per_hour(2);
-    CHECK_THAT(probability_within(r, 1h).value(), WithinRel(1 - std::exp(-2.), 1e-15));
-    CHECK_THAT(rate_of(probability_within(r, 1h), 1h).per_hour(), WithinRel(2, 1e-14));
-    CHECK_THAT(rate_of(probability(1e-18), 1h).per_hour(), WithinRel(1e-18, 1e-14));
-    // p / t is 5 % too small at p = 0.1.
-    CHECK_THAT(rate_of(probability(0.1), 1h).per_hour(), WithinRel(0.105360515657826, 1e-14));
-    CHECK(message_of<std::invalid_argument>([] {
-              rate_of(probability(1), 1h);
-          }).find("probability of a fault in a trial is 1") == 0);
-}
-
 TEST_CASE("faults_in_time: Poisson", "[availability]")
 {
     faults_in_time const f(rate::per_hour(0.5), 3h);

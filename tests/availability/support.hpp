@@ -14,6 +14,7 @@
 
 namespace perdure::tests {
 
+using Catch::Matchers::WithinAbs;
 using Catch::Matchers::WithinRel;
 
 /// Half a unit in the last printed place of a published number, as a relative tolerance: "1.50e-07"

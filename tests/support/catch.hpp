@@ -15,6 +15,12 @@
 #include <catch2/generators/catch_generators_range.hpp>
 #include <catch2/matchers/catch_matchers.hpp>
 #include <catch2/matchers/catch_matchers_floating_point.hpp>
+namespace Catch {
+inline auto rngSeed()
+{
+    return getSeed();
+}
+} // namespace Catch
 #else
 #include <catch2/catch.hpp>
 #define SKIP(message)                                                                              \

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_BERNOULLI_HPP
 #define PERDURE_AVAILABILITY_BERNOULLI_HPP
 
-#include "perdure/availability/unavailability.hpp"
+#include "perdure/availability/exponential.hpp"
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/gamma.hpp>
@@ -18,26 +18,6 @@
 // probability, independently of the others; or faults come at a constant rate in time. Both are
 // memoryless.
 namespace perdure::availability {
-
-/** P(at least one fault within `t`) at the given rate: 1 - e^{-rate t}. The probability of a fault
- * per trial when a trial lasts `t`.
- */
-constexpr probability probability_within(rate faults, duration t)
-{
-    detail::require(t.count() >= 0, "t", t.count(), "seconds must be at least 0");
-    return probability(-detail::expm1(-faults.in(t)));
-}
-/** The rate at which a trial of length `t` has a fault with probability `p`: -ln(1 - p) / t.
- *
- *  @par Domain     p < 1. That it is p / t is true for small p alone: at p = 0.1 it is 5 % more,
- * and near 1 unbounded.
- */
-constexpr rate rate_of(probability p, duration t)
-{
-    detail::require(p < 1, "probability of a fault in a trial", p.value(),
-                    "a rate exists only below 1");
-    return rate::per(t, -detail::log1p(-p.value()));
-}
 
 /** The number of faults in `n` trials.
  *

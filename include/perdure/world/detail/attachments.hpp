@@ -6,7 +6,9 @@
 
 #include <perdure/config.hpp>
 
+#include <boost/asio/execution.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
 
 #include <mutex>
 #include <optional>

@@ -6,8 +6,8 @@
 
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/detail/flusher.hpp>
+#include <perdure/world/detail/operation_memory.hpp>
 
-#include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/error.hpp>
@@ -27,34 +27,18 @@ class file_job final : public blocking_job {
 public:
     using result = std::invoke_result_t<Job&, Files&, error_code&>;
 
-    template <class J, class H>
-    static file_job& make(Files files, J&& job, H&& handler, Executor const& executor)
-    {
-        allocator a(asio::get_associated_allocator(handler));
-        file_job* const memory = std::allocator_traits<allocator>::allocate(a, 1);
-        try {
-            return *new (static_cast<void*>(memory)) file_job(
-                std::move(files), std::forward<J>(job), std::forward<H>(handler), executor);
-        } catch (...) {
-            std::allocator_traits<allocator>::deallocate(a, memory, 1);
-            throw;
-        }
-    }
-
-private:
-    using allocator = typename std::allocator_traits<
-        asio::associated_allocator_t<Handler>>::template rebind_alloc<file_job>;
-    struct nothing {};
-    using slot = std::conditional_t<std::is_void_v<result>, nothing, result>;
-
-    template <class J, class H>
-    file_job(Files files, J&& job, H&& handler, Executor const& executor)
+    template <class H, class J>
+    file_job(H&& handler, Executor const& executor, Files files, J&& job)
         : files_(std::move(files)),
           job_(std::forward<J>(job)),
           work_(executor),
           handler_(std::forward<H>(handler))
     {
     }
+
+private:
+    struct nothing {};
+    using slot = std::conditional_t<std::is_void_v<result>, nothing, result>;
 
     void run() noexcept override
     {
@@ -78,7 +62,7 @@ private:
         auto const work = std::move(work_);
         error_code const ec = ec_;
         slot result = std::move(result_);
-        Handler handler = release();
+        Handler handler = release_operation(*this, handler_);
         if constexpr (std::is_void_v<file_job::result>)
             std::move(handler)(ec);
         else
@@ -88,17 +72,7 @@ private:
     void destroy() noexcept override
     {
         auto const work = std::move(work_);
-        static_cast<void>(release());
-    }
-
-    // The memory is given back before the handler runs, so that the next operation can use it.
-    Handler release()
-    {
-        Handler handler = std::move(handler_);
-        allocator a(asio::get_associated_allocator(handler));
-        this->~file_job();
-        std::allocator_traits<allocator>::deallocate(a, this, 1);
-        return handler;
+        static_cast<void>(release_operation(*this, handler_));
     }
 
     Files files_;
@@ -141,16 +115,16 @@ struct file_job_initiation {
         auto const target = asio::get_associated_executor(handler, executor);
         auto slot = asio::get_associated_cancellation_slot(handler);
         std::uint64_t const number = owner->next_number();
-        auto& made =
-            file_job<Files, std::decay_t<Job>, std::decay_t<Handler>,
-                     std::decay_t<decltype(target)>>::make(files, std::forward<Job>(job),
-                                                           std::forward<Handler>(handler), target);
+        using made = file_job<Files, std::decay_t<Job>, std::decay_t<Handler>,
+                              std::decay_t<decltype(target)>>;
+        blocking_job& job_of_it = make_operation<made>(std::forward<Handler>(handler), target,
+                                                       files, std::forward<Job>(job));
         if (slot.is_connected())
             slot.assign([owner = owner, number](asio::cancellation_type type) {
                 if (type != asio::cancellation_type::none)
                     owner->cancel(number);
             });
-        owner->submit(made, number);
+        owner->submit(job_of_it, number);
     }
 };
 

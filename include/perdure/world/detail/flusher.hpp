@@ -5,6 +5,7 @@
 #define PERDURE_WORLD_DETAIL_FLUSHER_HPP
 
 #include <perdure/error.hpp>
+#include <perdure/world/detail/intrusive_list.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -42,7 +43,7 @@ namespace perdure::detail {
 
 class lane;
 
-class blocking_job {
+class blocking_job : public list_hook<blocking_job> {
 public:
     blocking_job(blocking_job const&) = delete;
     blocking_job& operator=(blocking_job const&) = delete;
@@ -53,7 +54,6 @@ protected:
 
 private:
     friend class lane;
-    friend class job_list;
     friend class job_completion;
 
     virtual void run() noexcept = 0;                        // the blocking side
@@ -61,51 +61,9 @@ private:
     virtual void announce(std::shared_ptr<lane> owner) = 0; // posts a job_completion
     virtual void complete() = 0;         // on the handler's executor: frees *this, then invokes
     virtual void destroy() noexcept = 0; // the loop's side: frees *this without invoking
-
-    blocking_job* previous_ = nullptr;
-    blocking_job* next_ = nullptr;
-    std::uint64_t number_ = 0;
 };
 
-class job_list {
-public:
-    bool empty() const noexcept { return !first_; }
-    blocking_job* front() const noexcept { return first_; }
-
-    void push_back(blocking_job& j) noexcept
-    {
-        j.previous_ = last_;
-        j.next_ = nullptr;
-        (last_ ? last_->next_ : first_) = &j;
-        last_ = &j;
-    }
-
-    void remove(blocking_job& j) noexcept
-    {
-        (j.previous_ ? j.previous_->next_ : first_) = j.next_;
-        (j.next_ ? j.next_->previous_ : last_) = j.previous_;
-    }
-
-    blocking_job* pop_front() noexcept
-    {
-        blocking_job* const j = first_;
-        if (j)
-            remove(*j);
-        return j;
-    }
-
-    blocking_job* find(std::uint64_t number) const noexcept
-    {
-        blocking_job* j = first_;
-        while (j && j->number_ != number)
-            j = j->next_;
-        return j;
-    }
-
-private:
-    blocking_job* first_ = nullptr;
-    blocking_job* last_ = nullptr;
-};
+using job_list = intrusive_list<blocking_job>;
 
 class lane : public std::enable_shared_from_this<lane> {
 public:
@@ -130,7 +88,7 @@ public:
         }
         if (!blocking_ && !thread_.joinable())
             start_thread();
-        j.number_ = number;
+        j.number = number;
         pending_.push_back(j);
         if (std::exchange(awake_, true))
             return; // No system call while the blocking side is at work.
@@ -167,8 +125,8 @@ public:
             lock.lock();
         }
         idle_.wait(lock, [this] { return !busy_; });
-        job_list pending = std::exchange(pending_, {});
-        job_list done = std::exchange(done_, {});
+        job_list pending = std::move(pending_);
+        job_list done = std::move(done_);
         blocking_job* const running = std::exchange(running_, nullptr);
         // What handlers own may come back to this lane while it is destroyed.
         lock.unlock();

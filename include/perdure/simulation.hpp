@@ -1,0 +1,15 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SIMULATION_HPP
+#define PERDURE_SIMULATION_HPP
+
+// A deterministic cluster for tests: virtual time, a faulty network, faulty disks.
+#include <perdure/simulation/cluster.hpp>
+#include <perdure/simulation/event.hpp>
+#include <perdure/simulation/options.hpp>
+#include <perdure/simulation/random.hpp>
+#include <perdure/simulation/trace.hpp>
+#include <perdure/simulation/world.hpp>
+
+#endif

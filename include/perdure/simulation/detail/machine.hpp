@@ -1,0 +1,64 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SIMULATION_DETAIL_MACHINE_HPP
+#define PERDURE_SIMULATION_DETAIL_MACHINE_HPP
+
+#include <perdure/simulation/detail/clock.hpp>
+#include <perdure/simulation/detail/timeline.hpp>
+#include <perdure/simulation/options.hpp>
+#include <perdure/simulation/random.hpp>
+#include <perdure/simulation/trace.hpp>
+
+#include <boost/asio/ip/address_v4.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace perdure::simulation::detail {
+
+/// What all machines of a cluster share.
+struct surroundings {
+    std::uint64_t seed;
+    simulation::options options;
+    detail::timeline timeline{};
+    simulation::trace trace{};
+};
+
+/// One computer with one named process on it. It outlives the process's incarnations.
+struct machine {
+    machine(surroundings& all_, std::uint32_t id_, std::string name_, asio::ip::address_v4 address_)
+        : all(all_),
+          id(id_),
+          name(std::move(name_)),
+          address(address_),
+          random(all_.seed, "machine " + name),
+          clock(draw_origin(random))
+    {
+    }
+
+    timeline::time now() const noexcept { return all.timeline.now(); }
+    void record(event e, std::uint32_t peer = 0, std::uint64_t amount = 0, std::uint64_t digest = 0)
+    {
+        all.trace.record({now(), e, id, peer, amount, digest});
+    }
+
+    // A steady clock counts from an unknown moment: values of two machines must not be compared.
+    static duration draw_origin(random_stream& random)
+    {
+        return std::chrono::seconds(random.between(std::int64_t(1000), 10'000'000));
+    }
+
+    surroundings& all;
+    std::uint32_t id;
+    std::string name;
+    asio::ip::address_v4 address;
+    random_stream random;
+    machine_clock clock;
+    std::uint32_t incarnations = 0; // how many there have been
+};
+
+} // namespace perdure::simulation::detail
+
+#endif

@@ -1,0 +1,59 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SIMULATION_WORLD_HPP
+#define PERDURE_SIMULATION_WORLD_HPP
+
+#include <perdure/simulation/executor.hpp>
+#include <perdure/simulation/timer.hpp>
+#include <perdure/world/concepts.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <cstdint>
+#include <utility>
+
+namespace perdure::simulation {
+
+/** What one incarnation of a simulated process sees. Models `complete_world`.
+ *
+ *  The cluster hands it to the process's main function. It and everything made from it may be kept
+ *  beyond the crash and even beyond the cluster; they are then dead: the clock stands still,
+ * operations fail with operation_aborted, and nothing that is posted ever runs.
+ *
+ *  @par Thread safety  A cluster and all its worlds belong to one thread.
+ */
+class world {
+public:
+    using executor_type = asio::any_io_executor;
+    using timer = simulation::timer;
+
+    /// Where the process's handlers run; see simulation::executor.
+    executor_type get_executor() const noexcept { return executor_; }
+
+    /// The machine's steady clock, with its drift. Its zero is drawn: values of two machines cannot
+    /// be compared.
+    time_point now() const noexcept { return incarnation_->now(); }
+    /// The same, but goes on while the machine is suspended.
+    time_point now_with_suspend() const noexcept { return incarnation_->now_with_suspend(); }
+    /// 64 bits drawn from the cluster's seed.
+    std::uint64_t entropy() const noexcept { return incarnation_->entropy(); }
+
+private:
+    friend class cluster;
+    friend class simulation::timer;
+
+    explicit world(detail::incarnation_ptr p)
+        : incarnation_(std::move(p)), executor_(simulation::executor(incarnation_))
+    {
+    }
+
+    detail::incarnation_ptr incarnation_;
+    executor_type executor_;
+};
+
+inline timer::timer(world const& w) : incarnation_(w.incarnation_), executor_(w.executor_) {}
+
+} // namespace perdure::simulation
+
+#endif
