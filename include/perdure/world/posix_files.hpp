@@ -297,6 +297,7 @@ public:
 
     void create_directories(std::string const& path, error_code& ec)
     {
+        ec = {};
         std::size_t const size = path.find_last_not_of('/') + 1;
         if (size == 0) { // "" or "/"
             detail::report(path.empty() ? -ENOENT : 0, ec);
@@ -319,6 +320,8 @@ public:
         // get.
         if (ec == boost::system::errc::invalid_argument)
             ec = {};
+        if (!ec)
+            directory.close(ec);
     }
 
 private:
