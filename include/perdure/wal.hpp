@@ -1,0 +1,9 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WAL_HPP
+#define PERDURE_WAL_HPP
+
+#include <perdure/wal/basic_wal.hpp>
+
+#endif

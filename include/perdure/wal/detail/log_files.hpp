@@ -1,0 +1,438 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WAL_DETAIL_LOG_FILES_HPP
+#define PERDURE_WAL_DETAIL_LOG_FILES_HPP
+
+#include <perdure/wal/opening.hpp>
+#include <perdure/wal/options.hpp>
+#include <perdure/world/files.hpp>
+
+#include <boost/system/errc.hpp>
+
+#include <array>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+/* The blocking half of a log: what runs inside file jobs, one at a time. It takes no decisions but
+ * those of recovery, and shares nothing with the loop.
+ */
+namespace perdure::detail {
+
+/// The segments in a directory.
+template <class Files>
+class directory_source {
+public:
+    directory_source(Files& files, std::string directory)
+        : files_(&files), directory_(std::move(directory))
+    {
+    }
+
+    void list(error_code& ec)
+    {
+        segments_.clear();
+        unfinished_.clear();
+        for (auto const& entry : files_->list(directory_, ec)) {
+            if (entry.is_directory)
+                continue;
+            if (auto const n = wal_format::segment_sequence(entry.name); n && *n != 0)
+                segments_.push_back({*n, entry.size});
+            else if (wal_format::segment_sequence(entry.name, wal_format::unfinished_suffix))
+                unfinished_.push_back(directory_ + '/' + entry.name);
+        }
+    }
+
+    std::vector<stored_segment> const& segments() const noexcept { return segments_; }
+    /// Files whose making was interrupted.
+    std::vector<std::string> const& unfinished() const noexcept { return unfinished_; }
+
+    std::size_t read(std::uint64_t sequence, std::uint64_t at, std::span<std::byte> to,
+                     error_code& ec)
+    {
+        if (!file_.is_open() || open_ != sequence) {
+            file_ = files_->open(path(sequence), open_mode::read, ec);
+            if (ec)
+                return 0;
+            open_ = sequence;
+        }
+        return file_.read_at(at, to, ec);
+    }
+
+    std::string path(std::uint64_t sequence) const
+    {
+        return directory_ + '/' + wal_format::segment_name(sequence);
+    }
+
+private:
+    Files* files_;
+    std::string directory_;
+    std::vector<stored_segment> segments_;
+    std::vector<std::string> unfinished_;
+    typename Files::file file_;
+    std::uint64_t open_ = 0;
+};
+
+/// What opening a log needs to draw at random beforehand.
+struct opening_entropy {
+    wal_format::log_id log;
+    std::uint64_t salt = 0;
+};
+
+/// A log as it is once opened.
+struct opened_log {
+    recovery_report report;
+    std::vector<chain_segment> chain; ///< The last one takes the appends.
+    wal_format::log_id log;
+    position front = 1;
+    std::uint64_t sequence_max = 0;
+};
+
+/// A segment's header as the options say, without sequence, predecessor and salt.
+inline wal_format::segment_header header_for(wal_options const& o, wal_format::log_id const& log,
+                                             std::uint64_t now_ms)
+{
+    wal_format::segment_header h;
+    h.log = log;
+    h.allocated_bytes = o.segment_bytes;
+    h.checksum = o.checksum;
+    h.record_bytes_max = o.record_bytes_max;
+    // A group holds what may wait, or one record that is larger.
+    h.group_bytes_max = std::max(o.waiting_bytes_max, o.record_bytes_max) + 4096;
+    h.created_ms = now_ms;
+    return h;
+}
+
+template <class Files>
+class log_files {
+public:
+    using file = typename Files::file;
+
+    explicit log_files(std::string directory) : directory_(std::move(directory)) {}
+
+    /** Opens or creates the log. On error nothing of it was changed.
+     *
+     *  What could not be proven to be on disk is synced before it is read, and written again before
+     *  it is served: after a failed sync a later one may succeed though the bytes are not there.
+     */
+    opened_log open(Files& fs, wal_options const& o, opening_entropy const& entropy,
+                    std::uint64_t now_ms, error_code& ec)
+    {
+        opened_log out;
+        out.report.mode = o.mode;
+        open_steps(fs, o, entropy, now_ms, out, ec);
+        if (ec) {
+            out.report.outcome = recovery_outcome::refused;
+            if (out.report.detail.empty())
+                out.report.detail = ec.message();
+            close_all();
+        }
+        return out;
+    }
+
+    /// Makes the next segment ready, unless it is.
+    void prepare(Files& fs, wal_format::segment_header const& header, error_code& ec)
+    {
+        ec = {};
+        if (next_.is_open() && next_sequence_ == header.sequence)
+            return;
+        next_ = create(fs, header, nullptr, ec);
+        if (!ec)
+            next_sequence_ = header.sequence;
+    }
+
+    /// Ends the segment in use and begins the one that was prepared. A failure is final.
+    void rotate(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
+    {
+        seal_off(used, footer, sync_mode::none, ec);
+        if (!ec)
+            active_.close(ec);
+        active_ = std::move(next_);
+    }
+
+    void write(std::uint64_t at, std::span<std::span<std::byte const> const> parts, error_code& ec)
+    {
+        active_.write_at(at, parts, ec);
+    }
+
+    void sync(error_code& ec) { active_.sync(sync_mode::data, ec); }
+
+    /// Ends the log: the next opening finds nothing to recover.
+    void close(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
+    {
+        seal_off(used, footer, sync_mode::all, ec);
+        error_code close_ec;
+        active_.close(close_ec);
+        if (!ec)
+            ec = close_ec;
+        close_all();
+    }
+
+    /// Removes segments from the front, oldest first.
+    void remove(Files& fs, std::vector<std::uint64_t> const& sequences, error_code& ec)
+    {
+        for (auto const sequence : sequences) {
+            fs.remove(path(sequence), ec);
+            if (ec && ec != boost::system::errc::no_such_file_or_directory)
+                return;
+        }
+        fs.sync_directory(directory_, ec);
+    }
+
+    void close_all()
+    {
+        active_ = {};
+        next_ = {};
+        lock_ = {};
+    }
+
+private:
+    static constexpr std::size_t identity_bytes = 64;
+    static constexpr std::uint64_t owner_offset = 512;
+
+    std::string path(std::uint64_t sequence,
+                     std::string_view suffix = wal_format::segment_suffix) const
+    {
+        return directory_ + '/' + wal_format::segment_name(sequence, suffix);
+    }
+
+    void open_steps(Files& fs, wal_options const& o, opening_entropy const& entropy,
+                    std::uint64_t now_ms, opened_log& out, error_code& ec)
+    {
+        fs.create_directories(directory_, ec);
+        if (ec)
+            return;
+        lock_ =
+            fs.open(directory_ + '/' + std::string(wal_format::lock_name), open_mode::create, ec);
+        if (ec)
+            return;
+        lock_.lock(ec);
+        if (ec) {
+            if (ec == errc::locked)
+                out.report.detail = "open in " + read_owner();
+            return;
+        }
+        recovery_options how{o.mode, o.verify_everything, read_identity(ec)};
+        if (ec)
+            return;
+
+        directory_source<Files> source(fs, directory_);
+        source.list(ec);
+        if (!ec)
+            sync_unproven(fs, source, ec);
+        if (!ec)
+            source.list(ec);
+        if (ec)
+            return;
+        log_recovery<directory_source<Files>> recovery(source, how);
+        recovered_log const log = recovery.run();
+        out.report = log.report;
+        ec = log.error;
+        if (ec)
+            return;
+
+        for (auto const& leftover : source.unfinished()) {
+            fs.remove(leftover, ec);
+            if (ec)
+                return;
+        }
+        out.log = log.log == wal_format::log_id{} ? entropy.log : log.log;
+        out.front = log.front;
+        out.chain = log.chain;
+        out.sequence_max = log.sequence_max + 1;
+        wal_format::segment_header header = header_for(o, out.log, now_ms);
+        header.sequence = out.sequence_max;
+        header.after = out.chain.empty() ? 0 : out.chain.back().header.sequence;
+        header.salt = entropy.salt;
+        header.optional_flags = wal_format::born_linked;
+        header.record_bytes_max = std::max(header.record_bytes_max, log.record_bytes_max);
+        header.group_bytes_max = std::max(header.group_bytes_max, header.record_bytes_max + 4096);
+        chain_segment made;
+        auto write_groups = [&](file& to, error_code& write_ec) {
+            std::uint64_t at = wal_format::page_bytes;
+            made = write_opening(
+                recovery, log, header, now_ms,
+                [&](std::span<std::byte const> bytes) {
+                    to.write_at(at, bytes, write_ec);
+                    at += bytes.size();
+                },
+                write_ec);
+        };
+        active_ = create(fs, header, write_groups, ec);
+        if (ec)
+            return;
+        out.chain.push_back(made);
+        // Only now: a log whose identity is known and whose segments are not there was lost.
+        if (how.log != out.log)
+            write_identity(out.log, ec);
+        if (ec)
+            return;
+        error_code ignored; // The owner is for people.
+        write_owner(o.owner, ignored);
+        tidy(fs, log, out.report);
+    }
+
+    // Syncs the newest segment that was written to, and what is newer, before they are believed.
+    void sync_unproven(Files& fs, directory_source<Files>& source, error_code& ec)
+    {
+        auto const& segments = source.segments();
+        for (auto i = segments.rbegin(); i != segments.rend(); ++i) {
+            file f = fs.open(source.path(i->sequence), open_mode::read_write, ec);
+            if (!ec)
+                f.sync(sync_mode::all, ec);
+            if (ec)
+                return;
+            if (begins_with_link(source, *i))
+                break;
+        }
+        fs.sync_directory(directory_, ec);
+    }
+
+    static bool begins_with_link(directory_source<Files>& source, stored_segment const& s)
+    {
+        std::vector<std::byte> bytes(2 * wal_format::page_bytes);
+        error_code ec;
+        bytes.resize(source.read(s.sequence, 0, bytes, ec));
+        bool damaged = false;
+        auto const header = wal_format::decode_header(bytes, damaged, ec);
+        if (ec)
+            return false;
+        segment_scanner scanner(header);
+        return scanner.next(std::span(bytes).subspan(wal_format::page_bytes), false) ==
+               segment_scanner::status::group;
+    }
+
+    // A segment gets its name when everything in it is durable.
+    template <class Fill>
+    file create(Files& fs, wal_format::segment_header header, Fill&& fill, error_code& ec)
+    {
+        auto const unfinished = path(header.sequence, wal_format::unfinished_suffix);
+        file f = fs.open(unfinished, open_mode::create_new, ec);
+        if (ec == boost::system::errc::file_exists) { // Left by a failed attempt of this object.
+            fs.remove(unfinished, ec);
+            if (!ec)
+                f = fs.open(unfinished, open_mode::create_new, ec);
+        }
+        if (!ec)
+            f.allocate(0, header.allocated_bytes, ec);
+        if constexpr (!std::is_same_v<std::decay_t<Fill>, std::nullptr_t>)
+            if (!ec)
+                fill(f, ec);
+        if (!ec) {
+            std::array<std::byte, wal_format::page_bytes> page;
+            encode(header, page);
+            f.write_at(0, page, ec);
+        }
+        if (!ec)
+            f.sync(sync_mode::all, ec);
+        if (!ec)
+            fs.rename(unfinished, path(header.sequence), rename_mode::no_replace, ec);
+        if (!ec)
+            fs.sync_directory(directory_, ec);
+        if (ec) {
+            f = {};
+            error_code ignored;
+            fs.remove(unfinished, ignored);
+        }
+        return f;
+    }
+
+    void seal_off(std::uint64_t used, std::span<std::byte const> footer, sync_mode after,
+                  error_code& ec)
+    {
+        active_.write_at(used, footer, ec);
+        if (!ec)
+            active_.sync(sync_mode::data, ec);
+        if (ec)
+            return;
+        // Gives back what was preallocated. Only behind a durable footer: without one, a file that
+        // is too short is proof of damage.
+        active_.truncate(used + footer.size(), ec);
+        if (!ec && after != sync_mode::none)
+            active_.sync(after, ec);
+    }
+
+    // After a recovery. What fails here is done by the next opening.
+    void tidy(Files& fs, recovered_log const& log, recovery_report& report)
+    {
+        error_code ec;
+        for (auto const sequence : log.obsolete)
+            fs.remove(path(sequence), ec);
+        for (auto const sequence : log.aside)
+            for (int n = 0; n != 100; ++n) {
+                auto const name = wal_format::segment_name(
+                    sequence, std::string(wal_format::segment_suffix) + ".broken" +
+                                  (n == 0 ? "" : std::to_string(n)));
+                fs.rename(path(sequence), directory_ + '/' + name, rename_mode::no_replace, ec);
+                if (ec == boost::system::errc::file_exists)
+                    continue;
+                if (!ec)
+                    report.set_aside.push_back(name);
+                break;
+            }
+        if (!log.obsolete.empty() || !log.aside.empty())
+            fs.sync_directory(directory_, ec);
+    }
+
+    // -- the lock file: who the log is, and who has it open
+
+    std::optional<wal_format::log_id> read_identity(error_code& ec)
+    {
+        std::array<std::byte, identity_bytes> bytes;
+        if (lock_.read_at(0, bytes, ec) != bytes.size() || ec)
+            return std::nullopt;
+        byte_reader r(bytes);
+        if (as_text(r.bytes(8)) != "PERDLCK\n" ||
+            load_little<std::uint32_t>(&bytes[identity_bytes - 4]) !=
+                crc32c(std::span(bytes).first(identity_bytes - 4)))
+            return std::nullopt;
+        wal_format::log_id id;
+        id.high = r.u64();
+        id.low = r.u64();
+        return id;
+    }
+
+    void write_identity(wal_format::log_id const& id, error_code& ec)
+    {
+        std::array<std::byte, identity_bytes> bytes{};
+        span_writer w(bytes);
+        w.bytes(as_bytes("PERDLCK\n"));
+        w.u64(id.high);
+        w.u64(id.low);
+        store_little(&bytes[identity_bytes - 4],
+                     crc32c(std::span(bytes).first(identity_bytes - 4)));
+        lock_.write_at(0, bytes, ec);
+        if (!ec)
+            lock_.sync(sync_mode::all, ec);
+    }
+
+    void write_owner(std::string const& owner, error_code& ec)
+    {
+        std::array<std::byte, 512> bytes{};
+        span_writer w(bytes);
+        w.sized_text(owner);
+        lock_.write_at(owner_offset, bytes, ec);
+    }
+
+    std::string read_owner()
+    {
+        std::array<std::byte, 512> bytes;
+        error_code ec;
+        auto const n = lock_.read_at(owner_offset, bytes, ec);
+        byte_reader r({bytes.data(), n});
+        std::string owner(r.sized_text(400));
+        return owner.empty() ? "another process or object" : owner;
+    }
+
+    std::string directory_;
+    file lock_;
+    file active_;
+    file next_;
+    std::uint64_t next_sequence_ = 0;
+};
+
+} // namespace perdure::detail
+
+#endif

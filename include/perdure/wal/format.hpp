@@ -1,0 +1,438 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WAL_FORMAT_HPP
+#define PERDURE_WAL_FORMAT_HPP
+
+#include <perdure/bytes/codec.hpp>
+#include <perdure/bytes/crc32c.hpp>
+#include <perdure/bytes/hash.hpp>
+#include <perdure/error.hpp>
+#include <perdure/wal/position.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+// The bytes of a log, as docs/formats/wal.md describes them. A log is a chain of segments; a segment
+// is a header page followed by groups; a group is a run of frames that ends with a seal:
+//
+//     | header 4 KiB | link seal | record record seal | record seal | seal | footer |
+//                      \_group_/   \_____group_____/   \__group__/   idle
+//
+// Everything is little-endian and 8-aligned. A frame's header is checked before its length is
+// believed, and a group without its seal does not exist.
+
+namespace perdure::wal_format {
+
+inline constexpr std::uint16_t major_version = 1;
+inline constexpr std::uint16_t minor_version = 0;
+
+inline constexpr std::size_t page_bytes = 4096;  ///< The header page; groups begin behind it.
+inline constexpr std::size_t header_bytes = 256; ///< One copy of the segment header.
+inline constexpr std::size_t header_copy = 2048; ///< Where its second copy stands.
+inline constexpr std::size_t frame_bytes = 32;   ///< A frame's header.
+inline constexpr std::size_t seal_bytes = 64;    ///< A seal's payload.
+inline constexpr std::size_t link_bytes = 64;    ///< A link's payload.
+inline constexpr std::size_t footer_bytes = 64;  ///< A footer's payload.
+inline constexpr std::size_t gap_bytes = 24;     ///< A gap's payload.
+inline constexpr std::uint32_t record_bytes_limit = 1u << 30; ///< No format field may claim more.
+
+enum class frame_type : std::uint8_t {
+    record = 1, ///< A record of the user.
+    seal = 2,   ///< Ends a group and vouches for it.
+    link = 3,   ///< First in a segment: what came before it.
+    footer = 4, ///< Last in a segment that takes no more.
+    gap = 5,    ///< Positions that were given up in a recovery.
+    packed = 6, ///< The group's records, compressed or encrypted.
+};
+/// Types from here on may be skipped by a reader that does not know them.
+inline constexpr std::uint8_t ignorable_types = 0x80;
+
+/// How the checksum of payloads is made; headers always use CRC-32C.
+enum class checksum_kind : std::uint8_t { crc32c = 1, xxh3 = 2 };
+
+/// Payload size on disk: rounded up to 8.
+constexpr std::size_t padded(std::size_t n) noexcept
+{
+    return (n + 7) & ~std::size_t{7};
+}
+
+inline std::uint32_t payload_checksum(checksum_kind kind, std::span<std::byte const> bytes) noexcept
+{
+    return kind == checksum_kind::crc32c
+               ? crc32c(bytes)
+               : static_cast<std::uint32_t>(xxh3_64(bytes.data(), bytes.size()));
+}
+
+// -- segment header --------------------------------------------------------------------------------
+
+/// Names a log; drawn at random when it is created.
+struct log_id {
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
+    friend bool operator==(log_id const&, log_id const&) = default;
+};
+
+struct segment_header {
+    log_id log;
+    std::uint64_t sequence = 0; ///< From 1; gaps are segments that were given up.
+    std::uint64_t after = 0;    ///< The segment in use when this one was created; 0 for none.
+    std::uint64_t salt = 0;     ///< Random, so that bytes of another segment are never believed.
+    std::uint64_t allocated_bytes = 0; ///< The file is at least that long until it has its footer.
+    std::uint32_t required_flags = 0;  ///< A reader refuses bits that it does not know.
+    std::uint32_t optional_flags = 0;  ///< See born_linked.
+    checksum_kind checksum = checksum_kind::crc32c;
+    std::uint8_t compression = 0;
+    std::uint8_t encryption = 0;
+    std::uint32_t key_id = 0;
+    std::uint32_t record_bytes_max = 0;
+    std::uint32_t group_bytes_max = 0; ///< Of a whole group with its seal.
+    std::uint64_t created_ms = 0;      ///< Unix time in milliseconds, for people; 0 if unknown.
+    friend bool operator==(segment_header const&, segment_header const&) = default;
+
+    /// What its frames carry.
+    std::uint32_t epoch() const noexcept { return static_cast<std::uint32_t>(salt ^ (salt >> 32)); }
+};
+
+inline constexpr std::string_view magic{"PERDWAL\n", 8};
+inline constexpr std::uint32_t known_required_flags = 0;
+/// Optional flag: the first group was durable before the file got its name.
+inline constexpr std::uint32_t born_linked = 1;
+
+/// Fills a whole header page.
+inline void encode(segment_header const& h, std::span<std::byte, page_bytes> page) noexcept
+{
+    std::fill(page.begin(), page.end(), std::byte{});
+    span_writer w(page.first<header_bytes>());
+    w.bytes(as_bytes(magic));
+    w.u16(major_version);
+    w.u16(minor_version);
+    w.u32(page_bytes);
+    w.u64(h.log.high);
+    w.u64(h.log.low);
+    w.u64(h.sequence);
+    w.u64(h.after);
+    w.u64(h.salt);
+    w.u64(h.allocated_bytes);
+    w.u32(h.required_flags);
+    w.u32(h.optional_flags);
+    w.u8(static_cast<std::uint8_t>(h.checksum));
+    w.u8(h.compression);
+    w.u8(h.encryption);
+    w.u8(0);
+    w.u32(h.key_id);
+    w.u32(h.record_bytes_max);
+    w.u32(h.group_bytes_max);
+    w.u64(h.created_ms);
+    w.bytes(as_bytes("perdure"));
+    store_little(page.data() + header_bytes - 4, crc32c(page.first<header_bytes - 4>()));
+    std::copy_n(page.begin(), header_bytes, page.begin() + header_copy);
+}
+
+/// Reads one copy of a header. `ec`: bad_magic, checksum_mismatch, unsupported_version, malformed.
+inline segment_header decode_header_copy(std::span<std::byte const, header_bytes> bytes,
+                                         error_code& ec)
+{
+    segment_header h;
+    byte_reader r(bytes);
+    if (as_text(r.bytes(magic.size())) != magic) {
+        ec = errc::bad_magic;
+        return h;
+    }
+    if (load_little<std::uint32_t>(&bytes[header_bytes - 4]) !=
+        crc32c(bytes.first<header_bytes - 4>())) {
+        ec = errc::checksum_mismatch;
+        return h;
+    }
+    auto const major = r.u16();
+    r.u16(); // A newer minor version is readable.
+    auto const page = r.u32();
+    h.log = {r.u64(), r.u64()};
+    h.sequence = r.u64();
+    h.after = r.u64();
+    h.salt = r.u64();
+    h.allocated_bytes = r.u64();
+    h.required_flags = r.u32();
+    h.optional_flags = r.u32();
+    auto const checksum = r.u8();
+    h.compression = r.u8();
+    h.encryption = r.u8();
+    r.u8();
+    h.key_id = r.u32();
+    h.record_bytes_max = r.u32();
+    h.group_bytes_max = r.u32();
+    h.created_ms = r.u64();
+    h.checksum = static_cast<checksum_kind>(checksum);
+    if (major != major_version || (h.required_flags & ~known_required_flags) != 0 ||
+        (h.checksum != checksum_kind::crc32c && h.checksum != checksum_kind::xxh3))
+        ec = errc::unsupported_version;
+    else if (page != page_bytes || h.sequence == 0 || h.after >= h.sequence ||
+             h.record_bytes_max > record_bytes_limit)
+        ec = errc::malformed;
+    else
+        ec = {};
+    return h;
+}
+
+/// Reads a header page; one intact copy is enough. `damaged` tells whether the other one is not.
+inline segment_header decode_header(std::span<std::byte const> page, bool& damaged, error_code& ec)
+{
+    damaged = false;
+    if (page.size() < page_bytes) {
+        ec = errc::truncated;
+        return {};
+    }
+    error_code second_ec;
+    auto const first = decode_header_copy(page.first<header_bytes>(), ec);
+    auto const second = decode_header_copy(page.subspan<header_copy, header_bytes>(), second_ec);
+    damaged = ec.failed() != second_ec.failed() || (!ec && first != second);
+    if (!ec || second_ec)
+        return first;
+    ec = {};
+    return second;
+}
+
+// -- frames ----------------------------------------------------------------------------------------
+
+struct frame_header {
+    std::uint32_t size = 0; ///< Of the payload, without padding.
+    frame_type type = frame_type::record;
+    position at = 0; ///< A record's position; for others the last position before what follows.
+    std::uint32_t epoch = 0;
+    std::uint32_t checksum = 0; ///< Of the payload.
+    std::uint32_t index = 0;    ///< In its group, from 0.
+
+    std::size_t frame_size() const noexcept { return frame_bytes + padded(size); }
+    bool ignorable() const noexcept { return static_cast<std::uint8_t>(type) >= ignorable_types; }
+    friend bool operator==(frame_header const&, frame_header const&) = default;
+};
+
+inline void encode(frame_header const& h, std::byte* to) noexcept
+{
+    store_little<std::uint32_t>(to, h.size);
+    // type, flags 0, reserved 0, version of the frame header 1
+    store_little<std::uint32_t>(to + 4, static_cast<std::uint32_t>(h.type) | 0x01000000u);
+    store_little<std::uint64_t>(to + 8, h.at);
+    store_little<std::uint32_t>(to + 16, h.epoch);
+    store_little<std::uint32_t>(to + 20, h.checksum);
+    store_little<std::uint32_t>(to + 24, h.index);
+    store_little<std::uint32_t>(to + 28, crc32c({to, 28}));
+}
+
+/// The header at `from` (frame_bytes of them), if its own checksum holds.
+inline std::optional<frame_header> decode_frame(std::byte const* from) noexcept
+{
+    if (load_little<std::uint32_t>(from + 28) != crc32c({from, 28}))
+        return std::nullopt;
+    frame_header h;
+    h.size = load_little<std::uint32_t>(from);
+    h.type = static_cast<frame_type>(from[4]);
+    h.at = load_little<std::uint64_t>(from + 8);
+    h.epoch = load_little<std::uint32_t>(from + 16);
+    h.checksum = load_little<std::uint32_t>(from + 20);
+    h.index = load_little<std::uint32_t>(from + 24);
+    if ((load_little<std::uint32_t>(from + 4) & 0xffffff00u) != 0x01000000u)
+        return std::nullopt;
+    return h;
+}
+
+// -- payloads that the log writes itself -----------------------------------------------------------
+
+struct seal {
+    position first = 0;        ///< Of the group; the next position if it holds no record.
+    std::uint32_t records = 0; ///< In the group.
+    std::uint32_t group_bytes =
+        0; ///< From the group's first frame to the seal, for reading backward.
+    position durable =
+        0;              ///< Everything up to here was on disk when the group was built: the proof.
+    position front = 0; ///< Positions before this one were trimmed, or may be.
+    std::uint64_t written_ms = 0;  ///< Unix time in milliseconds, for people; 0 if unknown.
+    std::uint32_t headers_crc = 0; ///< CRC-32C over the headers of the group's frames, in order.
+    std::uint64_t digest = 0;      ///< Of all groups up to this one.
+    friend bool operator==(seal const&, seal const&) = default;
+};
+
+/// The digest of a log of which `before` is the digest without its last group.
+constexpr std::uint64_t chain_digest(std::uint64_t before, std::uint32_t headers_crc,
+                                     position last) noexcept
+{
+    std::uint64_t z = before ^ ((static_cast<std::uint64_t>(headers_crc) << 32) +
+                                last * 0x9e3779b97f4a7c15ULL + 1);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+
+inline void encode(seal const& s, std::span<std::byte, seal_bytes> to) noexcept
+{
+    span_writer w(to);
+    w.u64(s.first);
+    w.u32(s.records);
+    w.u32(s.group_bytes);
+    w.u64(s.durable);
+    w.u64(s.front);
+    w.u64(s.written_ms);
+    w.u32(s.headers_crc);
+    w.u32(0);
+    w.u64(s.digest);
+    w.u64(0);
+}
+
+inline seal decode_seal(std::span<std::byte const> payload) noexcept
+{
+    byte_reader r(payload);
+    seal s;
+    s.first = r.u64();
+    s.records = r.u32();
+    s.group_bytes = r.u32();
+    s.durable = r.u64();
+    s.front = r.u64();
+    s.written_ms = r.u64();
+    s.headers_crc = r.u32();
+    r.u32();
+    s.digest = r.u64();
+    return s;
+}
+
+/// Why a segment was begun.
+enum class link_reason : std::uint32_t {
+    created = 1,   ///< The log began here.
+    rotated = 2,   ///< The one before was full.
+    opened = 3,    ///< The log was opened after a clean close.
+    recovered = 4, ///< The log was opened after a crash or with damage.
+    truncated = 5, ///< The end of the log was cut off on request.
+};
+
+/** What came before a segment. It stands in the segment's first group, and the newest link that
+ *  can be read decides what the log consists of: `used_bytes` of the segment `sequence`, and what
+ *  that segment's own link says. All of that was durable before this was written.
+ */
+struct link {
+    std::uint64_t sequence = 0; ///< 0 if nothing came before.
+    std::uint64_t used_bytes =
+        0;             ///< Bytes of that segment that count; behind them there may be a footer.
+    position last = 0; ///< The last position before this segment.
+    std::uint64_t digest = 0; ///< Of all groups that end within used_bytes.
+    link_reason reason = link_reason::created;
+    friend bool operator==(link const&, link const&) = default;
+};
+
+inline void encode(link const& l, std::span<std::byte, link_bytes> to) noexcept
+{
+    span_writer w(to);
+    w.u64(l.sequence);
+    w.u64(l.used_bytes);
+    w.u64(l.last);
+    w.u64(l.digest);
+    w.u32(static_cast<std::uint32_t>(l.reason));
+    w.zeros(28);
+}
+
+inline link decode_link(std::span<std::byte const> payload) noexcept
+{
+    byte_reader r(payload);
+    link l;
+    l.sequence = r.u64();
+    l.used_bytes = r.u64();
+    l.last = r.u64();
+    l.digest = r.u64();
+    l.reason = static_cast<link_reason>(r.u32());
+    return l;
+}
+
+/// Ends a segment. A footer is durable before the next segment is used.
+struct footer {
+    position first = 1; ///< Of the segment.
+    position last = 0;
+    std::uint64_t used_bytes = 0; ///< Where this footer's frame begins.
+    position durable = 0;
+    std::uint64_t digest = 0;
+    std::uint64_t next_sequence = 0; ///< The segment that follows; 0 after a clean close.
+    position front = 0;
+    std::uint64_t written_ms = 0;
+    friend bool operator==(footer const&, footer const&) = default;
+};
+
+inline void encode(footer const& f, std::span<std::byte, footer_bytes> to) noexcept
+{
+    span_writer w(to);
+    w.u64(f.first);
+    w.u64(f.last);
+    w.u64(f.used_bytes);
+    w.u64(f.durable);
+    w.u64(f.digest);
+    w.u64(f.next_sequence);
+    w.u64(f.front);
+    w.u64(f.written_ms);
+}
+
+inline footer decode_footer(std::span<std::byte const> payload) noexcept
+{
+    byte_reader r(payload);
+    footer f;
+    f.first = r.u64();
+    f.last = r.u64();
+    f.used_bytes = r.u64();
+    f.durable = r.u64();
+    f.digest = r.u64();
+    f.next_sequence = r.u64();
+    f.front = r.u64();
+    f.written_ms = r.u64();
+    return f;
+}
+
+inline void encode_gap(position_range lost, std::span<std::byte, gap_bytes> to) noexcept
+{
+    span_writer w(to);
+    w.u64(lost.first);
+    w.u64(lost.last);
+    w.u64(0);
+}
+
+inline position_range decode_gap(std::span<std::byte const> payload) noexcept
+{
+    byte_reader r(payload);
+    auto const first = r.u64();
+    return {first, r.u64()};
+}
+
+// -- names -----------------------------------------------------------------------------------------
+
+inline constexpr std::string_view segment_prefix = "wal-";
+inline constexpr std::string_view segment_suffix = ".seg";
+inline constexpr std::string_view unfinished_suffix = ".new";
+inline constexpr std::string_view lock_name = "wal-lock";
+
+/// "wal-00000000000000000007.seg"
+inline std::string segment_name(std::uint64_t sequence, std::string_view suffix = segment_suffix)
+{
+    auto digits = std::to_string(sequence);
+    return std::string(segment_prefix) + std::string(20 - digits.size(), '0') + digits +
+           std::string(suffix);
+}
+
+/// The sequence number in a segment's file name; nothing for other names.
+inline std::optional<std::uint64_t> segment_sequence(std::string_view name,
+                                                     std::string_view suffix = segment_suffix)
+{
+    if (name.size() != segment_prefix.size() + 20 + suffix.size() ||
+        !name.starts_with(segment_prefix) || !name.ends_with(suffix))
+        return std::nullopt;
+    std::uint64_t value = 0;
+    auto const* digits = name.data() + segment_prefix.size();
+    auto const [end, failure] = std::from_chars(digits, digits + 20, value);
+    if (failure != std::errc{} || end != digits + 20)
+        return std::nullopt;
+    return value;
+}
+
+} // namespace perdure::wal_format
+
+#endif

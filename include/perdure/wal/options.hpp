@@ -1,0 +1,83 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WAL_OPTIONS_HPP
+#define PERDURE_WAL_OPTIONS_HPP
+
+#include <perdure/wal/format.hpp>
+#include <perdure/wal/recovery_report.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+namespace perdure {
+
+/// When an append is complete.
+enum class durability : std::uint8_t {
+    memory, ///< The log has it in memory: it may be lost with the process.
+    os,     ///< The operating system has it: it survives the process, not the machine.
+    disk,   ///< The disk has it.
+};
+
+struct wal_options {
+    /// Where the log's files are; made if it does not exist. One log a directory.
+    std::string directory;
+    /// A segment's size; what a trim gives back is a multiple of it. At least 64 KiB.
+    std::uint64_t segment_bytes = 64u * 1024 * 1024;
+    /// Longer records are refused. At most 1 GiB.
+    std::uint32_t record_bytes_max = 16u * 1024 * 1024;
+    /// What may wait to be written; further appends wait for room. At least 4 KiB, at most 1 GiB.
+    std::uint32_t waiting_bytes_max = 4u * 1024 * 1024;
+    /// What opening does about bytes that it cannot believe.
+    recovery_mode mode = recovery_mode::tail;
+    /// Opening reads every byte of the log, also after a clean close.
+    bool verify_everything = false;
+    /// How the checksum of records is made.
+    wal_format::checksum_kind checksum = wal_format::checksum_kind::crc32c;
+    /// After that long without an append a last seal is written, so that the loss of the last
+    /// group is provable too. Zero: never.
+    std::chrono::milliseconds idle_seal_after{100};
+    /// Who has the log open, for the report of a second opener; for example a host and process id.
+    std::string owner = "another process or object";
+    /// Unix time in milliseconds, stored for people and for retention by age. Empty: not stored.
+    std::function<std::uint64_t()> unix_time_ms{};
+};
+
+/// @throws std::invalid_argument that names the field, its value and the rule.
+inline void validate(wal_options const& o)
+{
+    auto refuse = [](char const* field, std::uint64_t value, char const* rule) {
+        throw std::invalid_argument("wal_options::" + std::string(field) + " is " +
+                                    std::to_string(value) + "; " + rule);
+    };
+    if (o.directory.empty())
+        throw std::invalid_argument(
+            "wal_options::directory is empty; name a directory for the log");
+    if (o.segment_bytes < 64 * 1024)
+        refuse("segment_bytes", o.segment_bytes, "at least 65536");
+    if (o.record_bytes_max == 0 || o.record_bytes_max > wal_format::record_bytes_limit)
+        refuse("record_bytes_max", o.record_bytes_max, "from 1 to 1073741824");
+    if (o.waiting_bytes_max < 4096 || o.waiting_bytes_max > wal_format::record_bytes_limit)
+        refuse("waiting_bytes_max", o.waiting_bytes_max, "from 4096 to 1073741824");
+    if (o.idle_seal_after.count() < 0)
+        throw std::invalid_argument("wal_options::idle_seal_after is negative; zero or more");
+    if (o.owner.size() > 400)
+        refuse("owner.size()", o.owner.size(), "at most 400");
+}
+
+/// What a log did since it was opened.
+struct wal_counters {
+    std::uint64_t records = 0;  ///< Written.
+    std::uint64_t groups = 0;   ///< Written.
+    std::uint64_t bytes = 0;    ///< Written, with all overhead.
+    std::uint64_t syncs = 0;    ///< Of segments with records.
+    std::uint64_t segments = 0; ///< Begun.
+    friend bool operator==(wal_counters const&, wal_counters const&) = default;
+};
+
+} // namespace perdure
+
+#endif

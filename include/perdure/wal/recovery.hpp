@@ -1,0 +1,848 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WAL_RECOVERY_HPP
+#define PERDURE_WAL_RECOVERY_HPP
+
+#include <perdure/wal/recovery_report.hpp>
+#include <perdure/wal/segment_scanner.hpp>
+#include <perdure/wal/segment_source.hpp>
+#include <perdure/wal/wreck.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace perdure {
+
+/// A segment as part of a recovered log.
+struct chain_segment {
+    wal_format::segment_header header;
+    wal_format::link link;
+    position_range positions;     ///< That it holds, gaps included.
+    std::uint64_t used_bytes = 0; ///< What counts of the file.
+    std::uint64_t digest = 0;     ///< Of the log up to its end.
+    friend bool operator==(chain_segment const&, chain_segment const&) = default;
+};
+
+/// What a recovery decided. Nothing has been changed yet; who applies it writes a new segment.
+struct recovered_log {
+    recovery_report report;
+    error_code error;                 ///< Set if the log must not be opened.
+    std::vector<chain_segment> chain; ///< What stays in place, oldest first.
+    wal_format::link next_link;       ///< What the new segment says about what came before.
+    position front = 1;               ///< The first position that is still wanted.
+    position last = 0;                ///< The last position once the new segment is written.
+    wal_format::log_id log;
+    std::uint64_t sequence_max = 0;      ///< Over all files; the new segment's is higher.
+    std::uint32_t record_bytes_max = 0;  ///< Over all segments; the new one allows as much.
+    std::vector<std::uint64_t> obsolete; ///< To be removed, once the new segment is durable.
+    std::vector<std::uint64_t> aside;    ///< To be renamed and kept, likewise: they hold evidence.
+};
+
+struct recovery_options {
+    recovery_mode mode = recovery_mode::tail;
+    /// Read every byte of the log, also what the chain of segments vouches for. The modes other
+    /// than tail always do.
+    bool verify_everything = false;
+    /// Known from elsewhere; then a log without segments is one that was lost.
+    std::optional<wal_format::log_id> log;
+};
+
+/** Decides what a log consists of, from its segments as they are.
+ *
+ *  The newest segment whose link can be read decides: from it the links lead back, and say how many
+ *  bytes of each segment count. The newest segment is read to its end, and there it is judged
+ *  whether a crash explains what stands there. It does not if anything that was written later says
+ *  that the lost positions were durable, or if a file lacks what was durable before it was used:
+ *  its length, its header, its name. Then acknowledged data is lost, and the mode decides.
+ *
+ *  Positions up to the proven durable one stay where they are; the few behind it, which were
+ *  perhaps never on disk though they can be read now, are to be written again (for_each_rewritten).
+ *
+ *  Sans-I/O but for the source. Files must have been synced before they are read.
+ *
+ *  @par Complexity  reads the newest segment, or only its footer after a clean close; everything if
+ *                   asked to or if there is damage. Memory: two windows, and 100 bytes a segment.
+ */
+template <segment_source Source>
+class log_recovery {
+public:
+    log_recovery(Source& source, recovery_options const& options)
+        : source_(&source), options_(options)
+    {
+    }
+
+    recovered_log run()
+    {
+        out_.report.mode = options_.mode;
+        decide();
+        if (!out_.error && io_error_ && options_.mode != recovery_mode::salvage)
+            out_.error = io_error_;
+        if (out_.error) {
+            out_.report.outcome = recovery_outcome::refused;
+            if (io_error_)
+                out_.report.detail = io_error_.message();
+            out_.chain.clear();
+            out_.obsolete.clear();
+            out_.aside.clear();
+        }
+        return out_;
+    }
+
+    /** What the new segment holds behind its link: `record(position, bytes)` and
+     *  `gap(position_range)`, without a hole from next_link.last to last. After run().
+     */
+    template <class Record, class Gap>
+    void for_each_rewritten(Record&& record, Gap&& gap, error_code& ec)
+    {
+        ec = {};
+        position next = out_.next_link.last + 1;
+        auto emit = [&](position p, std::span<std::byte const> bytes) {
+            if (p < next || p > rewrite_last_)
+                return;
+            if (p > next)
+                gap(position_range{next, p - 1});
+            record(p, bytes);
+            next = p + 1;
+        };
+        if (rewrite_begin_ < rewrite_end_) {
+            segment_scanner scanner =
+                rewrite_begin_ == wal_format::page_bytes
+                    ? segment_scanner(head().header)
+                    : segment_scanner(head().header, rewrite_begin_, out_.next_link.last,
+                                      out_.next_link.digest);
+            segment_window<Source> window(*source_, head().header.sequence, rewrite_end_);
+            while (scanner.offset() < rewrite_end_) {
+                auto const bytes = window.at(scanner.offset(), scanner.wanted(), ec);
+                if (ec)
+                    return;
+                auto const status = scanner.next(bytes, window.at_end());
+                if (status == segment_scanner::status::more)
+                    continue;
+                if (status != segment_scanner::status::group) {
+                    ec = errc::checksum_mismatch; // It was intact a moment ago.
+                    return;
+                }
+                for_each_record(scanner.group(), emit);
+            }
+        }
+        if (salvage_)
+            search(salvage_step_, salvage_offset_, nullptr, emit, ec);
+        if (!ec && next <= out_.last)
+            gap(position_range{next, out_.last});
+    }
+
+private:
+    struct item {
+        stored_segment file;
+        wal_format::segment_header header;
+        wal_damage damage = wal_damage::none;
+        std::optional<wal_format::link> link;
+        std::uint64_t first_group_end = 0;
+        bool blank = false; ///< An unreadable header, and nothing but zeros behind it.
+    };
+    struct step {
+        item const* of = nullptr; ///< Null if the segment is missing.
+        std::uint64_t sequence = 0;
+        std::uint64_t limit = 0;              ///< Bytes that count, as the next segment says.
+        std::optional<wal_format::link> next; ///< What the next segment says.
+    };
+    struct mark {
+        std::uint64_t offset = wal_format::page_bytes;
+        position last = 0;
+        std::uint64_t digest = 0;
+    };
+    struct scan {
+        mark end; ///< Behind the last good group.
+        mark cut; ///< Behind the last group that is proven durable.
+        position durable = 0;
+        position front = 1;
+        wal_damage damage = wal_damage::none;
+        std::optional<wal_format::footer> footer;
+        bool unknown = false; ///< A frame of a newer format.
+    };
+
+    item const& head() const { return items_[head_]; }
+    static std::string name_of(std::uint64_t sequence)
+    {
+        return wal_format::segment_name(sequence);
+    }
+
+    void decide()
+    {
+        load();
+        if (out_.error)
+            return;
+        if (items_.empty()) {
+            if (!options_.log) {
+                out_.report.outcome = recovery_outcome::created;
+                return;
+            }
+            out_.log = *options_.log;
+            damaged(wal_damage::missing, {}, 0, recovery_proof::lost_file);
+            settle_without_chain(1);
+            return;
+        }
+        find_head();
+        if (!has_head_) {
+            judge_headless();
+            return;
+        }
+        scan_head();
+        if (head_scan_.unknown) {
+            out_.error = errc::unsupported_version;
+            return;
+        }
+        out_.front = head_scan_.front;
+        build_path();
+        verify_path();
+        if (out_.error)
+            return;
+        if (damage_step_ == path_.size())
+            judge_end();
+        settle();
+    }
+
+    // -- 1. what is there
+
+    void load()
+    {
+        std::vector<std::byte> page(wal_format::page_bytes);
+        for (stored_segment const& file : source_->segments()) {
+            item i;
+            i.file = file;
+            error_code ec;
+            auto const n = source_->read(file.sequence, 0, page, ec);
+            note(ec);
+            bool copy_damaged = false;
+            error_code header_ec;
+            i.header = wal_format::decode_header(std::span(page).first(n), copy_damaged, header_ec);
+            if (header_ec == errc::unsupported_version) {
+                out_.error = header_ec;
+                out_.report.segment = name_of(file.sequence);
+                return;
+            }
+            if (header_ec || i.header.sequence != file.sequence ||
+                (options_.log && i.header.log != *options_.log))
+                i.damage = wal_damage::segment_header;
+            else if (!options_.log)
+                options_.log = i.header.log;
+            if (i.damage == wal_damage::none) {
+                out_.record_bytes_max = std::max(out_.record_bytes_max, i.header.record_bytes_max);
+                read_first_group(i);
+            } else
+                i.blank = is_blank(file);
+            items_.push_back(std::move(i));
+            out_.sequence_max = file.sequence;
+        }
+        out_.report.segments = items_.size();
+        if (options_.log)
+            out_.log = *options_.log;
+    }
+
+    void read_first_group(item& i)
+    {
+        segment_scanner scanner(i.header);
+        segment_window<Source> window(*source_, i.file.sequence, i.file.size, 1024);
+        for (;;) {
+            error_code ec;
+            auto const bytes =
+                window.at(scanner.offset(), std::max<std::size_t>(scanner.wanted(), 1), ec);
+            note(ec);
+            auto const status = scanner.next(bytes, window.at_end());
+            if (status == segment_scanner::status::more)
+                continue;
+            if (status == segment_scanner::status::group) {
+                i.link = scanner.group().link;
+                i.first_group_end = scanner.group().end();
+            }
+            return;
+        }
+    }
+
+    bool is_blank(stored_segment const& file)
+    {
+        segment_window<Source> window(*source_, file.sequence, file.size);
+        if (file.size <= wal_format::page_bytes)
+            return false; // It lacks what was durable before it got its name.
+        for (std::uint64_t at = wal_format::page_bytes; at < file.size;) {
+            error_code ec;
+            auto const bytes = window.at(at, 1, ec);
+            note(ec);
+            if (bytes.empty() || !all_zero(bytes))
+                return false;
+            at += bytes.size();
+        }
+        return true;
+    }
+
+    void find_head()
+    {
+        for (std::size_t i = items_.size(); i-- != 0;)
+            if (items_[i].link) {
+                head_ = i;
+                has_head_ = true;
+                return;
+            }
+    }
+
+    // -- 2. the newest segment
+
+    void scan_head()
+    {
+        if (options_.mode == recovery_mode::tail && !options_.verify_everything)
+            if (auto const f = clean_footer()) {
+                head_scan_.end = head_scan_.cut = {f->used_bytes, f->last, f->digest};
+                head_scan_.durable = f->durable;
+                head_scan_.front = f->front;
+                head_scan_.footer = f;
+                return;
+            }
+        head_scan_ = scan_segment(head(), head().file.size, false);
+    }
+
+    // The footer of a clean close ends the file.
+    std::optional<wal_format::footer> clean_footer()
+    {
+        constexpr std::size_t size = wal_format::frame_bytes + wal_format::footer_bytes;
+        auto const& file = head().file;
+        if (file.size < head().first_group_end + size || file.size % 8 != 0)
+            return std::nullopt;
+        std::byte bytes[size];
+        error_code ec;
+        if (source_->read(file.sequence, file.size - size, bytes, ec) != size || ec)
+            return std::nullopt;
+        auto const h = wal_format::decode_frame(bytes);
+        auto const payload = std::span(bytes).subspan(wal_format::frame_bytes);
+        if (!h || h->type != wal_format::frame_type::footer || h->epoch != head().header.epoch() ||
+            h->size != wal_format::footer_bytes ||
+            wal_format::payload_checksum(head().header.checksum, payload) != h->checksum)
+            return std::nullopt;
+        auto const f = wal_format::decode_footer(payload);
+        if (f.used_bytes != file.size - size || f.next_sequence != 0 || f.durable != f.last)
+            return std::nullopt;
+        return f;
+    }
+
+    // `exact` if groups must fill the segment up to `limit`.
+    scan scan_segment(item const& i, std::uint64_t limit, bool exact)
+    {
+        scan s;
+        segment_scanner scanner(i.header);
+        segment_window<Source> window(*source_, i.file.sequence, std::min(limit, i.file.size));
+        s.end.last = s.cut.last = i.link ? i.link->last : 0;
+        s.end.digest = s.cut.digest = i.link ? i.link->digest : 0;
+        s.durable = s.end.last;
+        std::vector<mark> unproven;
+        while (scanner.offset() < limit) {
+            error_code ec;
+            auto const bytes =
+                window.at(scanner.offset(), std::max<std::size_t>(scanner.wanted(), 1), ec);
+            note(ec);
+            auto const status = scanner.next(bytes, window.at_end());
+            if (status == segment_scanner::status::more)
+                continue;
+            if (status == segment_scanner::status::group) {
+                auto const& g = scanner.group();
+                s.durable = std::max(s.durable, g.seal.durable);
+                s.front = std::max(s.front, g.seal.front);
+                s.end = {g.end(), g.last, g.seal.digest};
+                unproven.push_back(s.end);
+                auto const proven = std::find_if(unproven.begin(), unproven.end(),
+                                                 [&](mark const& m) { return m.last > s.durable; });
+                if (proven != unproven.begin())
+                    s.cut = *std::prev(proven);
+                unproven.erase(unproven.begin(), proven);
+                continue;
+            }
+            if (status == segment_scanner::status::footer) {
+                s.footer = scanner.footer();
+                s.front = std::max(s.front, s.footer->front);
+                s.durable = std::max(s.durable, s.footer->durable);
+                if (s.footer->durable == s.end.last)
+                    s.cut = s.end;
+            } else if (status == segment_scanner::status::damaged) {
+                s.damage = scanner.damage();
+            } else if (status == segment_scanner::status::unknown) {
+                s.unknown = true;
+            } else if (exact) {
+                s.damage = limit > i.file.size ? wal_damage::shortened : wal_damage::blank;
+            }
+            break;
+        }
+        return s;
+    }
+
+    // -- 3. the chain
+
+    void build_path()
+    {
+        std::size_t at = head_;
+        path_.push_back(
+            {&items_[at], items_[at].file.sequence, items_[at].file.size, std::nullopt});
+        while (at != npos) {
+            auto const link = *items_[at].link;
+            if (link.sequence == 0 || link.last < out_.front)
+                break;
+            auto const found = index_of(link.sequence);
+            step s{found == npos ? nullptr : &items_[found], link.sequence, link.used_bytes, link};
+            if (found != npos && items_[found].damage == wal_damage::none && items_[found].link) {
+                path_.push_back(s);
+                at = found;
+                continue;
+            }
+            // A hole. What can be read before it, from the next older segment on, is still a chain.
+            path_.push_back(s);
+            at = npos;
+            for (std::size_t i = 0; i != items_.size() && items_[i].file.sequence < link.sequence;
+                 ++i)
+                if (items_[i].link)
+                    at = i;
+            if (at != npos)
+                path_.push_back(
+                    {&items_[at], items_[at].file.sequence, items_[at].file.size, std::nullopt});
+        }
+        std::reverse(path_.begin(), path_.end());
+    }
+
+    std::size_t index_of(std::uint64_t sequence) const
+    {
+        for (std::size_t i = 0; i != items_.size(); ++i)
+            if (items_[i].file.sequence == sequence)
+                return i;
+        return npos;
+    }
+
+    // Finds the first damage before the newest segment's end; fills the chain up to it.
+    void verify_path()
+    {
+        bool const everything = options_.verify_everything || options_.mode != recovery_mode::tail;
+        damage_step_ = path_.size();
+        position last = out_.front - 1;
+        bool known = false; // whether `last` and `digest` are those of the log so far
+        std::uint64_t digest = 0;
+        for (std::size_t i = 0; i != path_.size(); ++i) {
+            step const& s = path_[i];
+            damage_at_ = {0, last, digest};
+            if (!s.of)
+                return damaged_at(i, wal_damage::missing, recovery_proof::lost_file);
+            if (s.of->damage != wal_damage::none)
+                return damaged_at(i, s.of->damage, recovery_proof::lost_header);
+            damage_at_.offset = wal_format::page_bytes;
+            if (!s.of->link)
+                return damaged_at(i, first_group_damage(*s.of), recovery_proof::later_seal);
+            auto const& link = *s.of->link;
+            if (known && (link.last != last || link.digest != digest))
+                return damaged_at(i, wal_damage::link, recovery_proof::later_seal);
+            if (!known && link.sequence != 0 && link.last >= out_.front)
+                return damaged_at(i, wal_damage::missing, recovery_proof::lost_file);
+            known = true;
+            bool const is_head = i + 1 == path_.size();
+            scan result;
+            if (is_head)
+                result = head_scan_;
+            else if (everything || !s.next || s.of->file.size < s.limit)
+                result = scan_segment(*s.of, s.limit, s.next.has_value());
+            else
+                result.end = result.cut = {s.limit, s.next->last, s.next->digest};
+            if (result.unknown) {
+                out_.error = errc::unsupported_version;
+                return;
+            }
+            out_.chain.push_back({s.of->header,
+                                  link,
+                                  {link.last + 1, result.end.last},
+                                  result.end.offset,
+                                  result.end.digest});
+            damage_at_ = result.end;
+            last = result.end.last;
+            digest = result.end.digest;
+            if (is_head)
+                return;
+            if (result.damage != wal_damage::none)
+                return damaged_at(i, result.damage,
+                                  result.damage == wal_damage::shortened
+                                      ? recovery_proof::short_file
+                                      : recovery_proof::later_seal);
+            if (s.next && (last != s.next->last || digest != s.next->digest))
+                return damaged_at(i, wal_damage::link, recovery_proof::later_seal);
+        }
+    }
+
+    wal_damage first_group_damage(item const& i)
+    {
+        auto const s = scan_segment(i, i.file.size, false);
+        return s.damage == wal_damage::none ? wal_damage::blank : s.damage;
+    }
+
+    // -- 4. the end of the newest segment
+
+    void judge_end()
+    {
+        auto const& file = head().file;
+        auto const& s = head_scan_;
+        damage_at_ = s.end;
+        bool const clean = s.footer && s.footer->next_sequence == 0;
+        wreck_findings found;
+        error_code ec;
+        if (!clean)
+            search_wreck(*source_, head().header,
+                         s.footer
+                             ? s.end.offset + wal_format::frame_bytes + wal_format::footer_bytes
+                             : s.end.offset,
+                         file.size, found, ec, ignore_record);
+        note(ec);
+        std::uint64_t const torn_bytes = found.used_bytes;
+        wal_damage damage = s.damage;
+        if (damage == wal_damage::none && torn_bytes != 0 && !s.footer)
+            damage = wal_damage::blank;
+        auto proof = recovery_proof::none;
+        std::string where = name_of(file.sequence);
+        std::uint64_t offset = s.end.offset;
+
+        if (!s.footer && file.size < head().header.allocated_bytes) {
+            damage = damage == wal_damage::none ? wal_damage::shortened : damage;
+            proof = recovery_proof::short_file;
+        }
+        if (s.footer && s.footer->next_sequence != 0 && index_of(s.footer->next_sequence) == npos) {
+            damage = wal_damage::missing;
+            proof = recovery_proof::lost_file;
+            where = name_of(s.footer->next_sequence);
+            offset = 0;
+        }
+        for (std::size_t i = head_ + 1; i != items_.size(); ++i) {
+            item const& later = items_[i];
+            auto accuse = [&](wal_damage d, recovery_proof p, std::uint64_t sequence) {
+                if (proof != recovery_proof::none)
+                    return;
+                damage = d;
+                proof = p;
+                where = name_of(sequence);
+                offset = d == wal_damage::missing || d == wal_damage::segment_header
+                             ? 0
+                             : wal_format::page_bytes;
+            };
+            if (later.damage != wal_damage::none) {
+                if (!later.blank)
+                    accuse(later.damage, recovery_proof::lost_header, later.file.sequence);
+                continue;
+            }
+            if (later.file.size < later.header.allocated_bytes)
+                accuse(wal_damage::shortened, recovery_proof::short_file, later.file.sequence);
+            if (later.header.optional_flags & wal_format::born_linked)
+                accuse(first_group_damage(later), recovery_proof::later_seal, later.file.sequence);
+            if (later.header.after > file.sequence && index_of(later.header.after) == npos)
+                accuse(wal_damage::missing, recovery_proof::lost_file, later.header.after);
+            if (!clean)
+                search_wreck(*source_, later.header, wal_format::page_bytes, later.file.size, found,
+                             ec, ignore_record);
+            note(ec);
+        }
+        if (found.durable > s.end.last) {
+            proof = recovery_proof::later_seal;
+            if (damage == wal_damage::none)
+                damage = wal_damage::blank;
+        }
+        if (damage == wal_damage::none) {
+            out_.report.outcome = clean ? recovery_outcome::clean : recovery_outcome::recovered;
+            if (found.used_bytes != 0) { // A first group behind a footer, torn.
+                out_.report.outcome = recovery_outcome::torn_tail;
+                out_.report.bytes_lost = found.used_bytes;
+            }
+            return;
+        }
+        damaged(damage, where, offset, proof);
+        if (proof == recovery_proof::none) {
+            out_.report.outcome = recovery_outcome::torn_tail;
+            out_.report.bytes_lost = found.used_bytes;
+        } else {
+            damage_step_ = path_.size() - 1;
+        }
+    }
+
+    // No segment has a readable link, though the first one was made with it.
+    void judge_headless()
+    {
+        wreck_findings found;
+        wal_damage damage = wal_damage::none;
+        auto proof = recovery_proof::lost_header;
+        std::uint64_t where = 0;
+        for (item const& i : items_) {
+            error_code ec;
+            auto d = i.damage;
+            if (d == wal_damage::none) {
+                search_wreck(*source_, i.header, wal_format::page_bytes, i.file.size, found, ec,
+                             ignore_record);
+                if (i.header.optional_flags & wal_format::born_linked) {
+                    d = wal_damage::blank;
+                    proof = recovery_proof::later_seal;
+                } else if (i.header.after != 0 && index_of(i.header.after) == npos) {
+                    d = wal_damage::missing;
+                    proof = recovery_proof::lost_file;
+                }
+            } else if (i.blank) {
+                d = wal_damage::none;
+            }
+            note(ec);
+            if (damage == wal_damage::none && d != wal_damage::none) {
+                damage = d;
+                where = d == wal_damage::missing ? i.header.after : i.file.sequence;
+            }
+        }
+        if (damage == wal_damage::none) {
+            damage = wal_damage::blank;
+            proof = recovery_proof::later_seal;
+            where = items_.front().file.sequence;
+        }
+        damaged(damage, name_of(where), 0, proof);
+        for (item const& i : items_)
+            path_.push_back({&i, i.file.sequence, i.file.size, std::nullopt});
+        damage_step_ = 0;
+        out_.front = found.front;
+        damage_at_ = {wal_format::page_bytes, found.front - 1, 0};
+        settle();
+    }
+
+    // -- 5. what the mode makes of it
+
+    void settle()
+    {
+        auto& report = out_.report;
+        auto const mode = options_.mode;
+        bool const proven = damage_step_ != path_.size();
+        if (!proven && report.reason != wal_damage::none && mode == recovery_mode::strict) {
+            out_.error = to_error(report.reason);
+            report.lost = {};
+            return;
+        }
+        if (!proven) {
+            keep_up_to(head_scan_.cut, head_scan_.end);
+            return;
+        }
+
+        wreck_findings found;
+        error_code ec;
+        auto ignore = ignore_record;
+        search(damage_step_, damage_at_.offset, &found, ignore, ec);
+        note(ec);
+        position const expected = damage_at_.last + 1;
+        if (has_head_)
+            found.claim(head_scan_.durable, head().file.sequence);
+        report.durable = found.durable;
+        if (found.durable >= expected) {
+            report.proof_durable = found.durable;
+            report.proof_segment = name_of(found.durable_sequence);
+        }
+        report.bytes_lost = found.used_bytes - std::min(found.used_bytes, found.intact_bytes);
+        if (mode == recovery_mode::strict || mode == recovery_mode::tail) {
+            report.lost = found.readable.missing_from({expected, found.durable});
+            report.recovered = {out_.front, damage_at_.last};
+            out_.error = !report.lost.empty() || found.durable >= expected
+                             ? make_error_code(errc::acknowledged_data_lost)
+                             : to_error(report.reason);
+            if (report.reason == wal_damage::missing)
+                out_.error = errc::segment_missing;
+            return;
+        }
+
+        report.outcome = recovery_outcome::damaged;
+        bool const in_head = has_head_ && damage_step_ + 1 == path_.size();
+        if (in_head)
+            keep_up_to(cut_at(found.durable), head_scan_.end);
+        else
+            keep_chain();
+        position const known = std::max({found.durable, damage_at_.last});
+        if (mode == recovery_mode::point_in_time) {
+            out_.last = std::max(known, found.highest);
+            report.lost = position_range{expected, out_.last}.empty()
+                              ? std::vector<position_range>{}
+                              : std::vector<position_range>{{expected, out_.last}};
+            report.bytes_lost = found.used_bytes;
+        } else {
+            // A record counts if something written behind it vouches for it.
+            rewrite_last_ = std::max(known, found.sealed);
+            out_.last = rewrite_last_;
+            report.lost = found.readable.missing_from({expected, out_.last});
+            salvage_ = true;
+            salvage_step_ = damage_step_;
+            salvage_offset_ = damage_at_.offset;
+        }
+        report.recovered = {out_.front,
+                            mode == recovery_mode::salvage ? out_.last : damage_at_.last};
+        for (std::size_t i = damage_step_; i != path_.size(); ++i)
+            if (path_[i].of && !in_chain(path_[i].sequence))
+                out_.aside.push_back(path_[i].sequence);
+        if (has_head_)
+            for (std::size_t i = head_ + 1; i != items_.size(); ++i)
+                if (items_[i].damage != wal_damage::none || !is_blank(items_[i].file))
+                    out_.aside.push_back(items_[i].file.sequence);
+        collect_leftovers();
+    }
+
+    // In the damaged newest segment, the last group that is durable for certain.
+    mark cut_at(position durable) const
+    {
+        return durable >= head_scan_.end.last ? head_scan_.end : head_scan_.cut;
+    }
+
+    // Keeps the newest segment up to `cut`, and has the rest up to `end` written again.
+    void keep_up_to(mark const& cut, mark const& end)
+    {
+        auto& newest = out_.chain.back();
+        rewrite_begin_ = cut.offset;
+        rewrite_end_ = end.offset;
+        rewrite_last_ = out_.last = end.last;
+        newest.positions.last = cut.last;
+        newest.used_bytes = cut.offset;
+        newest.digest = cut.digest;
+        auto const reason = out_.report.outcome == recovery_outcome::clean
+                                ? wal_format::link_reason::opened
+                                : wal_format::link_reason::recovered;
+        if (cut.offset <= wal_format::page_bytes) {
+            // Not even its link is proven: all of it is written again, and its link continues.
+            out_.next_link = newest.link;
+            out_.next_link.reason = reason;
+            out_.chain.pop_back();
+        } else {
+            out_.next_link = {newest.header.sequence, newest.used_bytes, cut.last, cut.digest,
+                              reason};
+        }
+        if (out_.report.outcome != recovery_outcome::damaged) {
+            out_.report.durable = std::max(cut.last, head_scan_.durable);
+            out_.report.recovered = {out_.front, end.last};
+            collect_leftovers();
+        }
+        drop_trimmed();
+    }
+
+    // Keeps the chain as far as it was verified, before a damage in an older segment.
+    void keep_chain()
+    {
+        if (!out_.chain.empty() && out_.chain.back().used_bytes <= wal_format::page_bytes)
+            out_.chain.pop_back();
+        out_.last = damage_at_.last;
+        out_.next_link.last = damage_at_.last;
+        out_.next_link.reason = wal_format::link_reason::recovered;
+        if (!out_.chain.empty()) {
+            auto const& newest = out_.chain.back();
+            out_.next_link.sequence = newest.header.sequence;
+            out_.next_link.used_bytes = newest.used_bytes;
+            out_.next_link.digest = newest.digest;
+        }
+        drop_trimmed();
+    }
+
+    void settle_without_chain(position expected)
+    {
+        auto& report = out_.report;
+        report.recovered = {expected, expected - 1};
+        if (options_.mode == recovery_mode::strict || options_.mode == recovery_mode::tail) {
+            out_.error = errc::segment_missing;
+            return;
+        }
+        report.outcome = recovery_outcome::damaged;
+        out_.next_link.reason = wal_format::link_reason::recovered;
+    }
+
+    void drop_trimmed()
+    {
+        std::erase_if(out_.chain, [&](chain_segment const& c) {
+            return c.positions.last < out_.front && c.header.sequence != out_.next_link.sequence;
+        });
+    }
+
+    bool in_chain(std::uint64_t sequence) const
+    {
+        return std::any_of(out_.chain.begin(), out_.chain.end(),
+                           [&](chain_segment const& c) { return c.header.sequence == sequence; });
+    }
+
+    void collect_leftovers()
+    {
+        for (item const& i : items_) {
+            auto const sequence = i.file.sequence;
+            if (!in_chain(sequence) &&
+                std::find(out_.aside.begin(), out_.aside.end(), sequence) == out_.aside.end())
+                out_.obsolete.push_back(sequence);
+        }
+    }
+
+    // Searches from a place of the path to its end, and what is newer than the path.
+    template <class F>
+    void search(std::size_t from_step, std::uint64_t from_offset, wreck_findings* findings, F& f,
+                error_code& ec)
+    {
+        wreck_findings own;
+        wreck_findings& found = findings ? *findings : own;
+        ec = {};
+        auto look = [&](item const& i, std::uint64_t offset, std::uint64_t end) {
+            if (i.damage !=
+                wal_damage::none) // Without its header its frames cannot be told from others.
+                found.used_bytes += i.blank ? 0 : i.file.size;
+            else
+                search_wreck(*source_, i.header,
+                             std::max<std::uint64_t>(offset, wal_format::page_bytes),
+                             std::min(end, i.file.size), found, ec, f);
+            note(ec);
+            if (options_.mode == recovery_mode::salvage)
+                ec = {};
+        };
+        for (std::size_t i = from_step; i != path_.size() && !ec; ++i) {
+            if (path_[i].next)
+                found.claim(path_[i].next->last, i + 1 != path_.size() ? path_[i + 1].sequence : 0);
+            if (path_[i].of)
+                look(*path_[i].of, i == from_step ? from_offset : 0, path_[i].limit);
+        }
+        if (has_head_)
+            for (std::size_t i = head_ + 1; i != items_.size() && !ec; ++i)
+                look(items_[i], 0, items_[i].file.size);
+    }
+
+    void damaged_at(std::size_t step, wal_damage d, recovery_proof proof)
+    {
+        damage_step_ = step;
+        damaged(d, name_of(path_[step].sequence), damage_at_.offset, proof);
+    }
+
+    void damaged(wal_damage d, std::string segment, std::uint64_t offset, recovery_proof proof)
+    {
+        out_.report.reason = d;
+        out_.report.segment = std::move(segment);
+        out_.report.offset = offset;
+        out_.report.proof = proof;
+    }
+
+    void note(error_code const& ec)
+    {
+        if (ec && !io_error_)
+            io_error_ = ec;
+    }
+
+    static void ignore_record(position, std::span<std::byte const>) {}
+
+    static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+
+    Source* source_;
+    recovery_options options_;
+    recovered_log out_;
+    error_code io_error_;
+    std::vector<item> items_;
+    std::size_t head_ = 0;
+    bool has_head_ = false;
+    scan head_scan_;
+    std::vector<step> path_;
+    std::size_t damage_step_ = 0; ///< path_.size() while there is no proven damage.
+    mark damage_at_;
+    std::uint64_t rewrite_begin_ = 0;
+    std::uint64_t rewrite_end_ = 0;
+    position rewrite_last_ = 0;
+    bool salvage_ = false;
+    std::size_t salvage_step_ = 0;
+    std::uint64_t salvage_offset_ = 0;
+};
+
+} // namespace perdure
+
+#endif

@@ -1,0 +1,127 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_WAL_WRECK_HPP
+#define PERDURE_WAL_WRECK_HPP
+
+#include <perdure/wal/segment_scanner.hpp>
+#include <perdure/wal/segment_source.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace perdure {
+
+/// Positions as ranges in rising order. Memory is bounded: what does not fit is not remembered.
+class position_set {
+public:
+    /// Adds a position; those that are not above all before are ignored.
+    void add(position p)
+    {
+        if (!ranges_.empty() && p <= ranges_.back().last)
+            return;
+        if (!ranges_.empty() && ranges_.back().last + 1 == p)
+            ranges_.back().last = p;
+        else if (ranges_.size() < ranges_max)
+            ranges_.push_back({p, p});
+    }
+    void add(position_range r)
+    {
+        add(r.first);
+        if (!ranges_.empty() && ranges_.back().contains(r.first))
+            ranges_.back().last = std::max(ranges_.back().last, r.last);
+    }
+    std::vector<position_range> const& ranges() const noexcept { return ranges_; }
+
+    /// What of `all` is not in the set.
+    std::vector<position_range> missing_from(position_range all) const
+    {
+        std::vector<position_range> out;
+        for (auto const& r : ranges_) {
+            if (r.last < all.first || all.empty())
+                continue;
+            if (r.first > all.last)
+                break;
+            if (r.first > all.first)
+                out.push_back({all.first, r.first - 1});
+            all.first = r.last + 1;
+        }
+        if (!all.empty())
+            out.push_back(all);
+        return out;
+    }
+
+private:
+    static constexpr std::size_t ranges_max = 4096;
+    std::vector<position_range> ranges_;
+};
+
+/// What intact frames behind a damage tell.
+struct wreck_findings {
+    position durable = 0;               ///< The highest claim that positions were durable.
+    std::uint64_t durable_sequence = 0; ///< The segment with that claim.
+    position sealed = 0;                ///< The last position that any seal vouches for.
+    position highest = 0;               ///< The highest position of an intact record.
+    position front = 1;                 ///< The first position that is still wanted.
+    position_set readable;        ///< The positions of intact records, and those given up earlier.
+    std::uint64_t used_bytes = 0; ///< Bytes seen, up to the last one that is not zero.
+    std::uint64_t intact_bytes = 0; ///< Bytes of intact frames.
+
+    void claim(position p, std::uint64_t sequence)
+    {
+        if (p > durable) {
+            durable = p;
+            durable_sequence = sequence;
+        }
+    }
+};
+
+/** Looks through a segment from `offset` to `end` for intact frames, adds to `found` what they tell,
+ *  and calls `f(position, bytes)` for every intact record.
+ */
+template <segment_source Source, class F>
+void search_wreck(Source& source, wal_format::segment_header const& header, std::uint64_t offset,
+                  std::uint64_t end, wreck_findings& found, error_code& ec, F&& f)
+{
+    using wal_format::frame_type;
+    segment_window<Source> window(source, header.sequence, end);
+    wreck_scanner scanner(header, offset);
+    for (;;) {
+        auto const bytes =
+            window.at(scanner.offset(), std::max<std::size_t>(scanner.wanted(), 1), ec);
+        if (ec)
+            return;
+        auto const status = scanner.next(bytes, window.at_end());
+        if (status == wreck_scanner::status::end)
+            break;
+        if (status == wreck_scanner::status::more)
+            continue;
+        auto const& h = scanner.header();
+        found.intact_bytes += h.frame_size();
+        if (h.type == frame_type::record) {
+            found.highest = std::max(found.highest, h.at);
+            found.readable.add(h.at);
+            f(h.at, scanner.payload());
+        } else if (h.type == frame_type::seal && h.size >= wal_format::seal_bytes) {
+            auto const seal = wal_format::decode_seal(scanner.payload());
+            found.claim(seal.durable, header.sequence);
+            found.front = std::max(found.front, seal.front);
+            found.sealed = std::max(found.sealed, h.at);
+        } else if (h.type == frame_type::footer && h.size >= wal_format::footer_bytes) {
+            auto const footer = wal_format::decode_footer(scanner.payload());
+            found.claim(footer.durable, header.sequence);
+            found.sealed = std::max(found.sealed, footer.durable);
+        } else if (h.type == frame_type::gap && h.size >= wal_format::gap_bytes) {
+            found.readable.add(wal_format::decode_gap(scanner.payload()));
+        } else if (h.type == frame_type::link) {
+            found.claim(h.at, header.sequence);
+        }
+    }
+    if (scanner.last_used() > offset)
+        found.used_bytes += scanner.last_used() - offset;
+}
+
+} // namespace perdure
+
+#endif

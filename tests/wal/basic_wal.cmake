@@ -1,0 +1,1 @@
+perdure_test(basic_wal.cpp PARTS wal LABELS asio threads)
