@@ -83,6 +83,8 @@ enum class errc {
     wrong_cluster = 63,
     /// The queue or buffer is full. The operation had no effect; try again later.
     overloaded = 64,
+    /// The message's authentication tag is missing or of no accepted key. It had no effect.
+    not_authentic = 65,
 };
 
 /// What a caller can decide on: `if (ec == condition::corruption) ...`.
@@ -143,6 +145,7 @@ public:
         case errc::timed_out: return "no answer came in time";
         case errc::wrong_cluster: return "the message is of another cluster";
         case errc::overloaded: return "the queue is full";
+        case errc::not_authentic: return "the message is signed by no accepted key";
         }
         return "unknown error of perdure";
     }
@@ -181,7 +184,8 @@ public:
         case errc::timed_out:
         case errc::overloaded: return value == static_cast<int>(condition::transient);
         case errc::stale_epoch:
-        case errc::wrong_cluster: return value == static_cast<int>(condition::protocol);
+        case errc::wrong_cluster:
+        case errc::not_authentic: return value == static_cast<int>(condition::protocol);
         default: return false;
         }
     }

@@ -4,6 +4,7 @@
 #ifndef PERDURE_WORLD_CONCEPTS_HPP
 #define PERDURE_WORLD_CONCEPTS_HPP
 
+#include <perdure/time.hpp>
 #include <perdure/world/files.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -19,9 +20,6 @@
 
 // clang-format off: it would break every compound requirement into three lines.
 namespace perdure {
-
-/// A point in steady time. Differences have a meaning, the value itself has none.
-using time_point = std::chrono::steady_clock::time_point;
 
 /** A World is a cheap, copyable handle to what one incarnation of one process sees.
  *

@@ -1,0 +1,1 @@
+perdure_example(detector.cpp PARTS detector EXPECT "node 2 down")
