@@ -84,6 +84,14 @@ public:
         return state_->waiters.front()->data;
     }
 
+    /// Calls f(data) for each, in order.
+    template <class F>
+    void for_each(F f)
+    {
+        for (waiter* w = state_->waiters.front(); w; w = state_->waiters.next(*w))
+            f(w->data);
+    }
+
     /// Precondition: not empty.
     void complete_front(error_code ec, Results... results)
     {

@@ -5,13 +5,13 @@
 #define PERDURE_WORLD_DETAIL_FILE_JOB_HPP
 
 #include <perdure/world/concepts.hpp>
+#include <perdure/world/detail/completion_route.hpp>
 #include <perdure/world/detail/flusher.hpp>
 #include <perdure/world/detail/operation_memory.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -20,7 +20,7 @@
 namespace perdure::detail {
 
 /* A file job with its handler. The blocking side touches files_, job_, ec_ and result_ while it
- * runs, and copies the executor; everything else belongs to the loop's side.
+ * runs, and copies the executors; everything else belongs to the loop's side.
  */
 template <class Files, class Job, class Handler, class Executor>
 class file_job final : public blocking_job {
@@ -28,10 +28,10 @@ public:
     using result = std::invoke_result_t<Job&, Files&, error_code&>;
 
     template <class H, class J>
-    file_job(H&& handler, Executor const& executor, Files files, J&& job)
+    file_job(H&& handler, completion_route<Executor> route, Files files, J&& job)
         : files_(std::move(files)),
           job_(std::forward<J>(job)),
-          work_(executor),
+          route_(std::move(route)),
           handler_(std::forward<H>(handler))
     {
     }
@@ -52,26 +52,24 @@ private:
 
     void announce(std::shared_ptr<lane> owner) override
     {
-        // A copy: *this may be gone before post returns.
-        auto const executor = work_.get_executor();
-        asio::post(executor, job_completion(std::move(owner), *this));
+        route_.post(job_completion(std::move(owner), *this));
     }
 
     void complete() override
     {
-        auto const work = std::move(work_);
+        auto const route = std::move(route_);
         error_code const ec = ec_;
         slot result = std::move(result_);
         Handler handler = release_operation(*this, handler_);
         if constexpr (std::is_void_v<file_job::result>)
-            std::move(handler)(ec);
+            route.call(std::move(handler), ec);
         else
-            std::move(handler)(ec, std::move(result));
+            route.call(std::move(handler), ec, std::move(result));
     }
 
     void destroy() noexcept override
     {
-        auto const work = std::move(work_);
+        auto const route = std::move(route_);
         static_cast<void>(release_operation(*this, handler_));
     }
 
@@ -79,7 +77,7 @@ private:
     Job job_;
     error_code ec_;
     [[no_unique_address]] slot result_{};
-    asio::executor_work_guard<Executor> work_;
+    completion_route<Executor> route_;
     Handler handler_;
 };
 
@@ -113,17 +111,18 @@ struct file_job_initiation {
     void operator()(Handler&& handler, Job&& job) const
     {
         auto const target = asio::get_associated_executor(handler, executor);
-        auto slot = asio::get_associated_cancellation_slot(handler);
         std::uint64_t const number = owner->next_number();
-        using made = file_job<Files, std::decay_t<Job>, std::decay_t<Handler>,
-                              std::decay_t<decltype(target)>>;
-        blocking_job& job_of_it = make_operation<made>(std::forward<Handler>(handler), target,
-                                                       files, std::forward<Job>(job));
+        auto slot = asio::get_associated_cancellation_slot(handler);
         if (slot.is_connected())
             slot.assign([owner = owner, number](asio::cancellation_type type) {
                 if (type != asio::cancellation_type::none)
                     owner->cancel(number);
             });
+        using made = file_job<Files, std::decay_t<Job>, std::decay_t<Handler>,
+                              std::decay_t<decltype(target)>>;
+        blocking_job& job_of_it =
+            make_operation<made>(std::forward<Handler>(handler), completion_route(target, executor),
+                                 files, std::forward<Job>(job));
         owner->submit(job_of_it, number);
     }
 };

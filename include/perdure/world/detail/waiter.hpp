@@ -5,12 +5,12 @@
 #define PERDURE_WORLD_DETAIL_WAITER_HPP
 
 #include <perdure/error.hpp>
+#include <perdure/world/detail/completion_route.hpp>
 #include <perdure/world/detail/intrusive_list.hpp>
 #include <perdure/world/detail/operation_memory.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 
 #include <cstddef>
 #include <tuple>
@@ -31,12 +31,10 @@ public:
     waiter(waiter const&) = delete;
     waiter& operator=(waiter const&) = delete;
 
-    // Posts `list`, whose waiters share this one's executor, to that executor.
-    virtual void post(list) = 0;
-    virtual bool shares_executor_with(waiter const& other) const noexcept = 0;
-    // The address of its executor if that has the type that is asked for, else null.
-    virtual void const* executor_of_type(void const* type) const noexcept = 0;
-    virtual void invoke() = 0;           // on its executor: frees *this, then calls the handler
+    virtual void post(list) = 0; // posts waiters that share this one's way, see completion_route
+    virtual bool shares_entry_with(waiter const& other) const noexcept = 0;
+    virtual void const* entry(void const* type) const noexcept = 0;
+    virtual void invoke() = 0; // called by what was posted: frees *this, then calls the handler
     virtual void destroy() noexcept = 0; // frees *this without calling the handler
 
     Data data;
@@ -86,67 +84,56 @@ private:
     intrusive_list<Waiter> waiters_;
 };
 
-// Its address stands for the type.
-template <class T>
-inline constexpr char type_mark = 0;
-
 template <class Waiter, class Handler, class Executor>
 class handler_waiter final : public Waiter {
 public:
     template <class H, class Data>
-    handler_waiter(H&& handler, Executor const& executor, Data&& data)
+    handler_waiter(H&& handler, completion_route<Executor> route, Data&& data)
         : Waiter(std::forward<Data>(data)),
-          executor_(executor),
-          work_(executor),
+          route_(std::move(route)),
           handler_(std::forward<H>(handler))
     {
     }
 
 private:
-    using list = typename Waiter::list;
-
-    void post(list waiters) override
+    void post(typename Waiter::list waiters) override
     {
-        Executor const target = executor_; // *this may be gone before post returns.
-        asio::post(target, waiter_batch<Waiter>(std::move(waiters)));
+        route_.post(waiter_batch<Waiter>(std::move(waiters)));
     }
 
-    bool shares_executor_with(Waiter const& other) const noexcept override
+    bool shares_entry_with(Waiter const& other) const noexcept override
     {
-        void const* const theirs = other.executor_of_type(&type_mark<Executor>);
-        return theirs && *static_cast<Executor const*>(theirs) == executor_;
+        return route_.shares_entry([&](void const* type) { return other.entry(type); });
     }
 
-    void const* executor_of_type(void const* type) const noexcept override
-    {
-        return type == &type_mark<Executor> ? &executor_ : nullptr;
-    }
+    void const* entry(void const* type) const noexcept override { return route_.entry(type); }
 
     void invoke() override
     {
-        auto const work = std::move(work_);
+        auto const route = std::move(route_);
         auto result = std::move(this->result);
         Handler handler = release_operation(*this, handler_);
-        std::apply(std::move(handler), std::move(result));
+        std::apply([&](auto... results) { route.call(std::move(handler), std::move(results)...); },
+                   std::move(result));
     }
 
     void destroy() noexcept override
     {
-        auto const work = std::move(work_);
+        auto const route = std::move(route_);
         static_cast<void>(release_operation(*this, handler_));
     }
 
-    Executor executor_;
-    asio::executor_work_guard<Executor> work_;
+    completion_route<Executor> route_;
     Handler handler_;
 };
 
-template <class Waiter, class Handler, class DriverExecutor, class Data>
-Waiter& make_waiter(Handler&& handler, DriverExecutor const& executor, Data data)
+template <class Waiter, class Handler, class Data>
+Waiter& make_waiter(Handler&& handler, asio::any_io_executor const& executor, Data data)
 {
     auto const target = asio::get_associated_executor(handler, executor);
     using made = handler_waiter<Waiter, std::decay_t<Handler>, std::decay_t<decltype(target)>>;
-    return make_operation<made>(std::forward<Handler>(handler), target, std::move(data));
+    completion_route route(target, executor);
+    return make_operation<made>(std::forward<Handler>(handler), std::move(route), std::move(data));
 }
 
 template <class Waiter>
@@ -166,7 +153,7 @@ void post_waiters(intrusive_list<Waiter> waiters)
         intrusive_list<Waiter> batch;
         batch.push_back(*first);
         while (!waiters.empty() && batch.size() < batch_max &&
-               first->shares_executor_with(*waiters.front()))
+               first->shares_entry_with(*waiters.front()))
             batch.push_back(*waiters.pop_front());
         first->post(std::move(batch));
     }
