@@ -352,7 +352,7 @@ TEST_CASE("hash_ring: a batch answers as the keys one by one", "[ring][core]")
     for (int i = 0; i != 50; ++i)
         ring.add(name(i));
     generator random(Catch::rngSeed());
-    for (std::size_t size : {0, 1, 15, 16, 17, 100}) {
+    for (auto const size : std::vector<std::size_t>{0, 1, 15, 16, 17, 100}) {
         std::vector<key_hash> keys(size);
         std::vector<node_index> out(size);
         for (auto& k : keys)
