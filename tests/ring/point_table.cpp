@@ -98,9 +98,9 @@ TEST_CASE("point_table: points that differ only in bits that are not stored keep
             auto const to = static_cast<std::uint32_t>(random.below(9));
             source.counts[n] = to;
             if (to >= from)
-                table.change<true>(n, from, to, 6, source);
+                table.change(true, n, from, to, 6, source);
             else
-                table.change<false>(n, to, from, 6, source);
+                table.change(false, n, to, from, 6, source);
             check(table, source);
             if (step % 7 == 3)
                 kept.emplace_back(table, source);
@@ -127,9 +127,9 @@ TEST_CASE("point_table: empty buckets at both ends of the circle lead around it"
     table.build(2, source);
     check(table, source);
     source.counts[1] = 50;
-    table.change<false>(1, 50, 64, 2, source);
+    table.change(false, 1, 50, 64, 2, source);
     check(table, source);
     source.counts[0] = 60;
-    table.change<false>(0, 60, 64, 2, source);
+    table.change(false, 0, 60, 64, 2, source);
     check(table, source);
 }

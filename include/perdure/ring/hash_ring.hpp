@@ -7,6 +7,7 @@
 #include <perdure/bytes/hash.hpp>
 #include <perdure/ring/detail/node_store.hpp>
 #include <perdure/ring/detail/point_table.hpp>
+#include <perdure/ring/detail/sort.hpp>
 #include <perdure/ring/detail/weight.hpp>
 #include <perdure/ring/lookup.hpp>
 #include <perdure/ring/node_index.hpp>
@@ -113,7 +114,7 @@ public:
         auto const before = slots_[index];
         slots_[index] = {seed, points, weight};
         try {
-            table_.template change<true>(index, 0, points, slots_.size(), *this);
+            table_.change(true, index, 0, points, slots_.size(), *this);
         } catch (...) {
             slots_[index] = before;
             if (free_.empty() || free_.back() != index)
@@ -150,7 +151,7 @@ public:
             nodes.push_back(n.node);
         }
         built.nodes_.assign(std::move(nodes));
-        std::sort(built.by_identity_.begin(), built.by_identity_.end());
+        detail::sort(built.by_identity_, [](auto const& x, auto const& y) { return x < y; });
         for (std::size_t i = 0; i < built.by_identity_.size(); ++i)
             for (std::size_t j = i + 1; j < built.by_identity_.size() &&
                                         built.by_identity_[j].first == built.by_identity_[i].first;
@@ -175,7 +176,7 @@ public:
         emptied.erase(index);
         slots_[index].points = 0;
         try {
-            table_.template change<false>(index, 0, before.points, slots_.size(), *this);
+            table_.change(false, index, 0, before.points, slots_.size(), *this);
         } catch (...) {
             slots_[index] = before;
             throw;
@@ -202,9 +203,9 @@ public:
         slots_[index] = {before.seed, points, weight};
         try {
             if (points > before.points)
-                table_.template change<true>(index, before.points, points, slots_.size(), *this);
+                table_.change(true, index, before.points, points, slots_.size(), *this);
             else
-                table_.template change<false>(index, points, before.points, slots_.size(), *this);
+                table_.change(false, index, points, before.points, slots_.size(), *this);
         } catch (...) {
             slots_[index] = before;
             throw;
@@ -250,8 +251,7 @@ public:
         all.reserve(size());
         for (auto const& [seed, index] : by_identity_)
             all.push_back(index);
-        std::sort(all.begin(), all.end(),
-                  [&](node_index a, node_index b) { return node(a) < node(b); });
+        detail::sort(all, [&](node_index a, node_index b) { return node(a) < node(b); });
         return all;
     }
 

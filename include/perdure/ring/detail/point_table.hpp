@@ -27,6 +27,7 @@
 // Invariants: 1. runs are sorted by (point, identity of the node). 2. a run once written is never
 // written again. 3. behind every run that a copy can see lie at least `overread` written entries.
 
+#include <perdure/ring/detail/sort.hpp>
 #include <perdure/ring/node_index.hpp>
 
 #include <algorithm>
@@ -35,7 +36,6 @@
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -176,27 +176,27 @@ public:
         *this = std::move(t);
     }
 
-    /** Puts the points numbered [first, last) of a node in (`Adds`) or takes them out.
+    /** Puts the points numbered [first, last) of a node in (`adds`) or takes them out.
      *
      *  The source already counts them in or out. Strong exception guarantee. Complexity: O(points
      *  changed), amortised; now and then the arena is compacted, O(points).
      */
-    template <bool Adds, class Source>
-    void change(node_index node, std::uint32_t first, std::uint32_t last, std::size_t nodes_count,
-                Source const& source)
+    template <class Source>
+    void change(bool adds, node_index node, std::uint32_t first, std::uint32_t last,
+                std::size_t nodes_count, Source const& source)
     {
         if (first == last)
             return;
         std::uint64_t const count = last - first;
-        std::uint64_t const total = Adds ? points_count_ + count : points_count_ - count;
+        std::uint64_t const total = adds ? points_count_ + count : points_count_ - count;
         if (points_count_ == 0 || total == 0 || bits_wrong(total) || count > total / 4)
             return build(nodes_count, source);
         std::vector<std::uint64_t> hashes(count);
         for (std::uint32_t r = first; r != last; ++r)
             hashes[r - first] = source.point(node, r);
         // From the last bucket to the first, so that what follows a bucket is final already.
-        std::sort(hashes.begin(), hashes.end(), std::greater<>());
-        for (std::size_t room = count * 16 + 64; !try_change<Adds>(node, hashes, source); room *= 2)
+        sort(hashes, [](std::uint64_t x, std::uint64_t y) { return x > y; });
+        for (std::size_t room = count * 16 + 64; !try_change(adds, node, hashes, source); room *= 2)
             compact(room);
         points_count_ = total;
     }
@@ -230,12 +230,14 @@ private:
     }
 
     template <class Source>
-    static bool point_less(point const& x, point const& y, Source const& source) noexcept
-    {
-        if (x.hash != y.hash)
-            return x.hash < y.hash;
-        return x.node != y.node && source.identity_less(x.node, y.node);
-    }
+    struct in_order {
+        Source const& source;
+        bool operator()(point const& x, point const& y) const noexcept
+        {
+            return x.hash != y.hash ? x.hash < y.hash
+                                    : x.node != y.node && source.identity_less(x.node, y.node);
+        }
+    };
 
     /// A counting sort by bucket, then a small sort in each.
     template <class Source>
@@ -261,9 +263,9 @@ private:
                 s.points[next[hash >> shift]++] = {hash, node};
             }
         }
+        in_order<Source> const less{source};
         for (std::size_t b = 1; b != s.ends.size(); ++b)
-            std::sort(s.points.begin() + s.ends[b - 1], s.points.begin() + s.ends[b],
-                      [&](point const& x, point const& y) { return point_less(x, y, source); });
+            sort(s.points.data() + s.ends[b - 1], s.ends[b] - s.ends[b - 1], less);
         return s;
     }
 
@@ -361,8 +363,7 @@ private:
                     }
                 }
                 assert(points.size() == j - i);
-                std::sort(points.begin(), points.end(),
-                          [&](point const& x, point const& y) { return point_less(x, y, source); });
+                sort(points, in_order<Source>{source});
                 for (std::size_t k = i; k != j; ++k)
                     run[k] = entry_of(points[k - i]);
             }
@@ -371,8 +372,9 @@ private:
     }
 
     /// False if the arena has no room; the mapping is as before then, and after an exception.
-    template <bool Adds, class Source>
-    bool try_change(node_index node, std::vector<std::uint64_t> const& hashes, Source const& source)
+    template <class Source>
+    bool try_change(bool adds, node_index node, std::vector<std::uint64_t> const& hashes,
+                    Source const& source)
     {
         rollback undo{starts_, {}};
         undo.old.reserve(hashes.size() * 2);
@@ -384,7 +386,7 @@ private:
                 run.push_back(*at);
             for (; i != hashes.size() && hashes[i] >> shift_ == bucket; ++i) {
                 auto const e = entry_of({hashes[i], node});
-                if constexpr (Adds) {
+                if (adds) {
                     run.push_back(e);
                 } else {
                     auto const found = std::find(run.begin(), run.end(), e);
@@ -392,7 +394,7 @@ private:
                     run.erase(found);
                 }
             }
-            std::sort(run.begin(), run.end());
+            sort(run, [](entry x, entry y) { return x < y; });
             order_ties(bucket, run, source);
             if (!replace_run(bucket, run, undo))
                 return false;
