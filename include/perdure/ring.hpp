@@ -8,5 +8,6 @@
 #include <perdure/ring/lookup.hpp>
 #include <perdure/ring/moved_ranges.hpp>
 #include <perdure/ring/node_index.hpp>
+#include <perdure/ring/published.hpp>
 
 #endif

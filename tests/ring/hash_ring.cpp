@@ -149,6 +149,15 @@ TEST_CASE("hash_ring: after any history of joins, leaves and weights it is the t
         }
         for (auto const& [point, owner] : naive.circle)
             wrong += ring.node_for(key_hash{point}) != owner;
+        for (int k = 0; k != 100; ++k) {
+            key_hash const h{k < 50 ? random()
+                                    : naive.circle[random.below(naive.circle.size())].first};
+            auto const list = naive.preference(h.value);
+            auto const three = ring.indexes_for<3>(h);
+            wrong += three.size() != std::min<std::size_t>(3, list.size());
+            for (std::size_t i = 0; i != three.size(); ++i)
+                wrong += ring.node(three[i]) != list[i];
+        }
         REQUIRE(wrong == 0);
         if (step % 50 == 17)
             kept.emplace_back(ring, naive);

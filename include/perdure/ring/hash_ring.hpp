@@ -299,6 +299,8 @@ public:
     std::size_t locate_distinct(std::uint64_t hash, std::span<node_index> out) const noexcept
     {
         auto const wanted = std::min(out.size(), size());
+        if (wanted == 3 && table_.locate_three(hash, out.data()))
+            return 3;
         auto at = table_.find(hash, *this);
         out[0] = at.node();
         for (std::size_t count = 1; count < wanted;) {
@@ -321,7 +323,7 @@ public:
             for (std::size_t j = 0; j != group; ++j)
                 table_.prefetch_start(hashes[i + j].value);
             for (std::size_t j = 0; j != group; ++j)
-                table_.prefetch_run(hashes[i + j].value);
+                table_.prefetch_line(hashes[i + j].value);
             for (std::size_t j = 0; j != group; ++j)
                 out[i + j] = locate(hashes[i + j].value);
         }

@@ -4,117 +4,173 @@
 #ifndef PERDURE_RING_DETAIL_POINT_TABLE_HPP
 #define PERDURE_RING_DETAIL_POINT_TABLE_HPP
 
-// The sorted circle of points behind hash_ring, laid out for one short scan instead of a search.
+// The sorted circle of points behind hash_ring, laid out so that a lookup reads one cache line.
 //
-// The top `bits` bits of a hash choose a bucket; starts[bucket] is where that bucket's run begins.
-// A run holds the bucket's points in order, then one sentinel that names the owner of what lies
-// behind them: the first node of the next bucket that has one. So a lookup touches one start and
-// one run, and needs no length.
+// The circle is cut into equal buckets of about four points: bucket = high half of hash * buckets.
+// A bucket's points lie in one line (point_line.hpp), with the next 32 bits of the product as keys:
+// the product is monotone, so keys are in the order of the hashes. Behind the points, sentinels name
+// the owner of what follows, so that a lookup ends in the line where it began.
 //
-//   entry      63 .................. 24  23 ........ 0
-//              next 40 bits of the point  node index
-//   sentinel   all ones                   node index
+//   groups of four buckets   starts[g] --> | line b | line b+1 | line b+2 | line b+3 | overflow ... |
 //
-// The bucket gives the bits above. Bits below the 64 - bits - 24 are not stored; where they would
-// decide (a hash that agrees with a point in all stored bits: once in 2^40 comparisons) the points
-// are computed again from their source and compared in full. So the mapping is exactly that of the
-// sorted circle of 64-bit points.
+// Bits below the key are not stored. Where they would decide (a hash that agrees with a point in all
+// 32: once in some hundred million lookups) the points are computed again from their source and
+// compared in full. So the mapping is exactly that of the sorted circle of 64-bit points.
 //
-// Runs lie in an append-only arena that copies of the table share: a change writes new runs behind
-// the old ones and alters only `starts`. A copy costs one memcpy of `starts`, stays valid for as
-// long as it lives, and may be read by any thread while the original goes on changing.
+// Groups lie in an append-only arena that copies of the table share: a change writes new groups
+// behind the old ones and alters only `starts`. A copy costs one memcpy of `starts`, which is a
+// quarter of a byte a point, stays valid for as long as it lives, and may be read by any thread
+// while the original goes on changing.
 //
-// Invariants: 1. runs are sorted by (point, identity of the node). 2. a run once written is never
-// written again. 3. behind every run that a copy can see lie at least `overread` written entries.
+// Invariants: 1. the points of a bucket are sorted by (point, identity of the node). 2. a group once
+// written is never written again. 3. the nodes of a bucket's first three sentinels are those of
+// the three points that follow, so that one line tells the first three owners too.
 
+#include <perdure/ring/detail/multiply.hpp>
+#include <perdure/ring/detail/pages.hpp>
+#include <perdure/ring/detail/point_line.hpp>
 #include <perdure/ring/detail/sort.hpp>
 #include <perdure/ring/node_index.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
 #include <vector>
 
 namespace perdure::detail {
 
-/** What the table asks of the owner of the points.
+/** Where the points come from is asked of a Source `s`, given as an argument:
  *
- *  | expression            | meaning                                                        |
- *  |-----------------------|----------------------------------------------------------------|
+ *  | expression            | meaning                                                         |
+ *  |-----------------------|-----------------------------------------------------------------|
  *  | `s.points_of(n)`      | how many points node n has now                                  |
  *  | `s.point(n, r)`       | its r-th point                                                  |
  *  | `s.identity_less(a,b)`| a strict total order of nodes that does not depend on history   |
  */
 class point_table {
 public:
-    using entry = std::uint64_t;
-    static constexpr int node_bits = 24;
-    static constexpr entry node_mask = (entry{1} << node_bits) - 1;
-    static constexpr entry sentinel_bits = ~node_mask;
-    static constexpr std::size_t nodes_max = node_mask;
+    static constexpr std::size_t nodes_max = std::size_t{1} << 30;
     static constexpr std::uint64_t points_max = std::uint64_t{1} << 30;
-    static constexpr std::size_t overread = 4;
 
-    using point = ring_point;
+    point_table() = default;
+    point_table(point_table const& other)
+        : base_(other.base_),
+          buckets_(other.buckets_),
+          points_count_(other.points_count_),
+          used_(other.used_),
+          starts_(other.starts_.size()),
+          arena_(other.arena_)
+    {
+        if (starts_.size() != 0)
+            std::memcpy(starts_.data(), other.starts_.data(), starts_.size() * sizeof(starts_[0]));
+    }
+    point_table(point_table&&) noexcept = default;
+    point_table& operator=(point_table other) noexcept
+    {
+        base_ = other.base_;
+        buckets_ = other.buckets_;
+        points_count_ = other.points_count_;
+        used_ = other.used_;
+        starts_ = std::move(other.starts_);
+        arena_ = std::move(other.arena_);
+        return *this;
+    }
+    ~point_table() = default;
 
     std::uint64_t points_count() const noexcept { return points_count_; }
-    bool empty() const noexcept { return points_count_ == 0; }
 
     /// Bytes that this table holds, shared arena included.
     std::size_t memory() const noexcept
     {
-        return starts_.capacity() * sizeof(starts_[0]) +
-               (arena_ ? sizeof(arena) + arena_->capacity * sizeof(entry) : 0);
+        return starts_.size() * sizeof(starts_[0]) +
+               (arena_ ? sizeof(arena) + arena_->lines.size() * sizeof(point_line) : 0);
     }
 
-    /// The owner of a hash: the first point at or after it. Precondition: !empty().
+    /// The owner of a hash: the first point at or after it. Precondition: there are points.
     template <class Source>
     node_index locate(std::uint64_t hash, Source const& source) const noexcept
     {
-        entry const* const at = scan(hash);
-        if (same_stored_bits(*at, stored_bits(hash))) [[unlikely]]
-            return exact(hash, source).node();
-        return static_cast<node_index>(*at & node_mask);
+        auto const product = multiply(hash, buckets_);
+        auto const key = key_of(product);
+        auto const& line = *line_of(product.high);
+        auto const i = line.below(key);
+        auto const node = line.nodes[i];
+        if (line.keys[i] == key || node >= point_line::link) [[unlikely]]
+            return find_slowly(hash, source).node();
+        return node;
     }
 
-    /// Where a walk stands: on a point's entry, never on a sentinel.
+    /// The owners of the first three points at or after a hash, if they are three nodes and one line
+    /// tells them; false else, and `out` is as it was.
+    bool locate_three(std::uint64_t hash, node_index* out) const noexcept
+    {
+        auto const product = multiply(hash, buckets_);
+        auto const key = key_of(product);
+        auto const& line = *line_of(product.high);
+        auto const i = line.below(key);
+        auto const a = line.nodes[i];
+        // Slots 6 and 7 have no two behind them: read others, and do not use them.
+        auto const j = i > 5 ? 5 : i;
+        auto const b = line.nodes[j + 1], c = line.nodes[j + 2];
+        if (line.keys[i] == key || (i > 5) || (a | b | c) >= point_line::link || a == b || a == c ||
+            b == c) [[unlikely]]
+            return false;
+        out[0] = a;
+        out[1] = b;
+        out[2] = c;
+        return true;
+    }
+
+    /// Where a walk stands: on a point, never on a sentinel.
     struct position {
-        entry const* at;
+        point_line const* line;
+        std::size_t slot;
         std::uint64_t bucket;
-        node_index node() const noexcept { return static_cast<node_index>(*at & node_mask); }
+        node_index node() const noexcept { return line->nodes[slot]; }
+        std::uint32_t key() const noexcept { return line->keys[slot]; }
         friend bool operator==(position const&, position const&) = default;
     };
 
-    /// The entry of the first point at or after a hash. Precondition: !empty().
+    /// The first point at or after a hash. Precondition: there are points.
     template <class Source>
     position find(std::uint64_t hash, Source const& source) const noexcept
     {
-        entry const* const at = scan(hash);
-        if (same_stored_bits(*at, stored_bits(hash))) [[unlikely]]
-            return exact(hash, source);
-        return skip_sentinels({at, hash >> shift_});
+        auto const product = multiply(hash, buckets_);
+        auto const key = key_of(product);
+        position p{line_of(product.high), 0, product.high};
+        p.slot = p.line->below(key);
+        if (p.key() == key || p.node() >= point_line::link) [[unlikely]]
+            return find_slowly(hash, source);
+        return skip_sentinels(p);
     }
 
     /// The next point clockwise, around the end if need be.
-    position next(position p) const noexcept { return skip_sentinels({p.at + 1, p.bucket}); }
+    position next(position p) const noexcept
+    {
+        ++p.slot;
+        return skip_sentinels(p);
+    }
 
-    /// Asks the processor for what locate will read first, then second.
+    /// Asks the processor for what locate reads first, and for what it reads then.
     void prefetch_start(std::uint64_t hash) const noexcept
     {
-        prefetch(starts_.data() + (hash >> shift_));
+        prefetch(starts_.data() + (multiply(hash, buckets_).high >> group_bits));
     }
-    void prefetch_run(std::uint64_t hash) const noexcept
+    void prefetch_line(std::uint64_t hash) const noexcept
     {
-        prefetch(base_ + starts_[hash >> shift_]);
+        prefetch(line_of(multiply(hash, buckets_).high));
     }
+    /// Whether the starts are too large for the nearer caches, so that prefetching them pays.
+    bool starts_far() const noexcept { return starts_.size() > 65536; }
 
     struct sorted_points {
-        std::vector<point> points;
+        std::vector<ring_point> points;
         std::vector<std::uint32_t> ends; // where each bucket begins, and the end of the last
     };
 
@@ -123,7 +179,7 @@ public:
     sorted_points sorted(std::size_t nodes_count, Source const& source) const
     {
         return points_count_ == 0 ? sorted_points()
-                                  : sorted(nodes_count, points_count_, bits_, source);
+                                  : sorted(nodes_count, points_count_, buckets_, source);
     }
 
     /// Builds the table for nodes 0 .. nodes_count - 1 from nothing. O(points).
@@ -137,42 +193,28 @@ public:
             *this = point_table();
             return;
         }
-        int const bits = bits_for(total);
-        std::size_t const buckets = std::size_t{1} << bits;
-        auto const [points, ends] = sorted(nodes_count, total, bits, source);
-        std::size_t const live = total + buckets;
         point_table t;
-        t.bits_ = bits;
-        t.shift_ = 64 - bits;
+        t.buckets_ = buckets_for(total);
         t.points_count_ = total;
-        t.starts_.resize(buckets);
-        t.renew_arena(live);
-        entry* const out = t.claim(live + overread);
-        std::size_t end = live;
-        auto following = points.front().node; // corrected below: the circle closes here
-        for (std::size_t b = buckets; b-- != 0;) {
-            auto const first = points.begin() + ends[b];
-            auto const last = points.begin() + ends[b + 1];
-            std::size_t const begin = end - static_cast<std::size_t>(last - first) - 1;
-            t.starts_[b] = static_cast<std::uint32_t>(begin);
-            std::size_t i = begin;
-            for (auto p = first; p != last; ++p)
-                out[i++] = t.entry_of(*p);
-            out[i] = sentinel_bits | following;
-            following = static_cast<node_index>(out[begin] & node_mask);
-            end = begin;
+        auto const [points, ends] = sorted(nodes_count, total, t.buckets_, source);
+        std::size_t lines = 0;
+        for (std::size_t b = 0; b != t.buckets_; ++b)
+            lines += lines_for(ends[b + 1] - ends[b]);
+        t.starts_ = page_array<std::uint32_t>(t.buckets_ >> group_bits);
+        t.renew_arena(lines);
+        // Backwards, so that what follows a group is known; what follows the last is the first.
+        successors following;
+        for (std::size_t i = 0; i != following.size(); ++i)
+            following[i] = points[i % points.size()].node;
+        for (std::size_t g = t.starts_.size(); g-- != 0;) {
+            auto const bucket = g << group_bits;
+            std::vector<entry>& group = t.scratch(ends[bucket + group_size] - ends[bucket]);
+            for (std::size_t i = ends[bucket]; i != ends[bucket + group_size]; ++i)
+                group.push_back(t.entry_of(points[i]));
+            t.put_group(g, group, following);
+            following = t.first_of(g);
         }
-        std::fill_n(out + live, overread, entry{0});
-        // Sentinels after the last point belong to the first one, which is known only now.
-        for (std::size_t b = buckets; b-- != 0;) {
-            std::size_t i = t.starts_[b];
-            bool const has_points = out[i] < sentinel_bits;
-            while (out[i] < sentinel_bits)
-                ++i;
-            out[i] = sentinel_bits | following;
-            if (has_points)
-                break;
-        }
+        t.scratch_ = {};
         *this = std::move(t);
     }
 
@@ -189,36 +231,59 @@ public:
             return;
         std::uint64_t const count = last - first;
         std::uint64_t const total = adds ? points_count_ + count : points_count_ - count;
-        if (points_count_ == 0 || total == 0 || bits_wrong(total) || count > total / 4)
+        if (points_count_ == 0 || total == 0 || buckets_wrong(total) || count > total / 4)
             return build(nodes_count, source);
         std::vector<std::uint64_t> hashes(count);
         for (std::uint32_t r = first; r != last; ++r)
             hashes[r - first] = source.point(node, r);
-        // From the last bucket to the first, so that what follows a bucket is final already.
+        // From the last group to the first, so that what follows a group is final already.
         sort(hashes, [](std::uint64_t x, std::uint64_t y) { return x > y; });
-        for (std::size_t room = count * 16 + 64; !try_change(adds, node, hashes, source); room *= 2)
+        for (std::size_t room = count * group_size * 2 + 64;
+             !try_change(adds, node, hashes, source); room *= 2)
             compact(room);
         points_count_ = total;
     }
 
 private:
+    static constexpr int group_bits = 2;
+    static constexpr std::size_t group_size = std::size_t{1} << group_bits;
+
+    // A point within its group, in the order of the circle.
+    struct entry {
+        std::uint64_t at; // bucket within the group, then the key, not flipped
+        node_index node;
+        friend bool operator==(entry const&, entry const&) = default;
+    };
+
+    // The nodes of three points in a row.
+    using successors = std::array<node_index, 3>;
+
     struct arena {
-        explicit arena(std::size_t n) : capacity(n), entries(new entry[n]) {}
+        explicit arena(std::size_t n) : lines(n) {}
         // How much is taken. A table may append only if it saw all that was taken before; else
         // another copy has appended first, and this one moves to an arena of its own.
         std::atomic<std::size_t> used{0};
-        std::size_t capacity;
-        std::unique_ptr<entry[]> entries;
+        page_array<point_line> lines;
     };
 
     // Puts the starts back unless it was cleared.
     struct rollback {
-        std::vector<std::uint32_t>& starts;
+        page_array<std::uint32_t>& starts;
         std::vector<std::pair<std::size_t, std::uint32_t>> old;
         ~rollback()
         {
             for (; !old.empty(); old.pop_back())
                 starts[old.back().first] = old.back().second;
+        }
+    };
+
+    template <class Source>
+    struct in_order {
+        Source const& source;
+        bool operator()(ring_point const& x, ring_point const& y) const noexcept
+        {
+            return x.hash != y.hash ? x.hash < y.hash
+                                    : x.node != y.node && source.identity_less(x.node, y.node);
         }
     };
 
@@ -229,28 +294,113 @@ private:
 #endif
     }
 
-    template <class Source>
-    struct in_order {
-        Source const& source;
-        bool operator()(point const& x, point const& y) const noexcept
-        {
-            return x.hash != y.hash ? x.hash < y.hash
-                                    : x.node != y.node && source.identity_less(x.node, y.node);
+    // Three and a half points a bucket when it is built, from two to five as nodes come and go.
+    static std::uint64_t buckets_for(std::uint64_t points) noexcept
+    {
+        return (points * 2 / 7 + group_size) / group_size * group_size;
+    }
+    bool buckets_wrong(std::uint64_t points) const noexcept
+    {
+        return points > buckets_ * 5 || (points < buckets_ * 2 && buckets_ > group_size);
+    }
+    static std::size_t lines_for(std::size_t points) noexcept
+    {
+        return points == 0 ? 1 : (points + point_line::points_max - 1) / point_line::points_max;
+    }
+
+    static std::uint32_t key_of(wide_product const& p) noexcept
+    {
+        return static_cast<std::uint32_t>(p.low >> 32) ^ point_line::flip;
+    }
+    /// All ones are the sentinel's; a point there is stored one lower, and compared exactly.
+    static std::uint32_t stored_key(wide_product const& p) noexcept
+    {
+        return std::min<std::uint32_t>(static_cast<std::uint32_t>(p.low >> 32), 0xfffffffe);
+    }
+    entry entry_of(ring_point const& p) const noexcept
+    {
+        auto const product = multiply(p.hash, buckets_);
+        return {(product.high & (group_size - 1)) << 32 | stored_key(product), p.node};
+    }
+    std::size_t group_of(std::uint64_t hash) const noexcept
+    {
+        return static_cast<std::size_t>(multiply(hash, buckets_).high >> group_bits);
+    }
+    /// Whether a hash has the same bucket and key as the point at p.
+    bool same_place(std::uint64_t hash, position const& p) const noexcept
+    {
+        auto const product = multiply(hash, buckets_);
+        return product.high == p.bucket && (stored_key(product) ^ point_line::flip) == p.key();
+    }
+
+    point_line const* line_of(std::uint64_t bucket) const noexcept
+    {
+        return base_ + starts_[bucket >> group_bits] + (bucket & (group_size - 1));
+    }
+
+    /// Steps through links, and if `leaves` also into the following buckets, to a point.
+    position skip_sentinels(position p, bool leaves = true) const noexcept
+    {
+        while (p.key() == point_line::sentinel) {
+            if (p.node() >= point_line::link) {
+                p.line = base_ + starts_[p.bucket >> group_bits] + (p.node() - point_line::link);
+            } else {
+                if (!leaves)
+                    return p;
+                p.bucket = p.bucket + 1 == buckets_ ? 0 : p.bucket + 1;
+                p.line = line_of(p.bucket);
+            }
+            p.slot = 0;
         }
-    };
+        return p;
+    }
+    /// The first place of a bucket: a point, or a sentinel if it has none.
+    position begin_of(std::uint64_t bucket) const noexcept
+    {
+        return skip_sentinels({line_of(bucket), 0, bucket}, false);
+    }
+    position next_in_bucket(position p) const noexcept
+    {
+        ++p.slot;
+        return skip_sentinels(p, false);
+    }
+
+    /// find, where a line links to another one or the stored keys cannot tell.
+    template <class Source>
+    position find_slowly(std::uint64_t hash, Source const& source) const noexcept
+    {
+        auto const product = multiply(hash, buckets_);
+        auto const key = stored_key(product);
+        auto p = begin_of(product.high);
+        while (p.key() != point_line::sentinel && (p.key() ^ point_line::flip) < key)
+            p = next_in_bucket(p);
+        // Points with this key are in the order of their full hashes. Those of one node are alike
+        // here, so its k-th one in the row is the k-th smallest of its hashes with this key.
+        for (auto const tied = p; same_place(hash, p); p = next_in_bucket(p)) {
+            std::uint64_t earlier = 0, below = 0;
+            for (auto e = tied; e != p; e = next_in_bucket(e))
+                earlier += e.node() == p.node();
+            for (std::uint32_t r = 0, v = source.points_of(p.node()); r != v; ++r) {
+                auto const other = source.point(p.node(), r);
+                below += other < hash && same_place(other, p);
+            }
+            if (earlier >= below)
+                break; // this point is not below the hash
+        }
+        return skip_sentinels(p);
+    }
 
     /// A counting sort by bucket, then a small sort in each.
     template <class Source>
-    static sorted_points sorted(std::size_t nodes_count, std::uint64_t total, int bits,
+    static sorted_points sorted(std::size_t nodes_count, std::uint64_t total, std::uint64_t buckets,
                                 Source const& source)
     {
-        int const shift = 64 - bits;
         sorted_points s;
-        s.ends.resize((std::size_t{1} << bits) + 1);
+        s.ends.resize(buckets + 1);
         for (std::size_t n = 0; n != nodes_count; ++n) {
             auto const node = static_cast<node_index>(n);
             for (std::uint32_t r = 0, v = source.points_of(node); r != v; ++r)
-                ++s.ends[(source.point(node, r) >> shift) + 1];
+                ++s.ends[reduce(source.point(node, r), buckets) + 1];
         }
         for (std::size_t b = 1; b != s.ends.size(); ++b)
             s.ends[b] += s.ends[b - 1];
@@ -260,7 +410,7 @@ private:
             auto const node = static_cast<node_index>(n);
             for (std::uint32_t r = 0, v = source.points_of(node); r != v; ++r) {
                 auto const hash = source.point(node, r);
-                s.points[next[hash >> shift]++] = {hash, node};
+                s.points[next[reduce(hash, buckets)]++] = {hash, node};
             }
         }
         in_order<Source> const less{source};
@@ -269,105 +419,29 @@ private:
         return s;
     }
 
-    // One and a third to two and two thirds points a bucket.
-    static int bits_for(std::uint64_t points) noexcept
-    {
-        return std::max(1, static_cast<int>(std::bit_width(points * 3 / 4)) - 1);
-    }
-    bool bits_wrong(std::uint64_t points) const noexcept
-    {
-        // Wider than what bits_for aims at, so that a table on the edge is not rebuilt each time.
-        auto const buckets = std::uint64_t{1} << bits_;
-        return points > buckets * 3 || (bits_ > 1 && points < buckets * 9 / 10);
-    }
-
-    entry stored_bits(std::uint64_t hash) const noexcept { return (hash << bits_) & ~node_mask; }
-    entry entry_of(point const& p) const noexcept
-    {
-        // All ones are the sentinel's; a point there is stored one lower, and compared exactly.
-        return std::min(stored_bits(p.hash), sentinel_bits - (entry{1} << node_bits)) | p.node;
-    }
-
-    static bool same_stored_bits(entry x, entry y) noexcept { return (x ^ y) <= node_mask; }
-
-    /// The first entry of the hash's bucket that is not below the hash in the stored bits.
-    entry const* scan(std::uint64_t hash) const noexcept
-    {
-        entry const* const run = base_ + starts_[hash >> shift_];
-        entry const wanted = stored_bits(hash);
-        // Four comparisons without a branch between them, since their outcome cannot be predicted;
-        // what lies behind the sentinel may be compared too, but cannot count.
-        unsigned const below = unsigned(run[0] < wanted) | unsigned(run[1] < wanted) << 1 |
-                               unsigned(run[2] < wanted) << 2 | unsigned(run[3] < wanted) << 3;
-        entry const* at = run + std::countr_one(below);
-        if (below == 15) [[unlikely]]
-            while (*at < wanted)
-                ++at;
-        return at;
-    }
-
-    position skip_sentinels(position p) const noexcept
-    {
-        while (*p.at >= sentinel_bits) {
-            p.bucket = (p.bucket + 1) & (starts_.size() - 1);
-            p.at = base_ + starts_[p.bucket];
-        }
-        return p;
-    }
-
-    /// The same answer from full points, where the stored bits cannot tell.
+    /// Puts points that agree in all that is stored into the order of their full hashes.
     template <class Source>
-    position exact(std::uint64_t hash, Source const& source) const noexcept
+    void order_ties(std::size_t g, std::vector<entry>& group, Source const& source) const
     {
-        auto const bucket = hash >> shift_;
-        auto const tied = entry_of({hash, 0});
-        entry const* at = base_ + starts_[bucket];
-        while (*at < tied)
-            ++at;
-        // Entries of the tie are in the order of their full points. One node's points among them
-        // are alike, so the k-th entry of a node is the k-th smallest of its tied points.
-        for (; same_stored_bits(*at, tied); ++at) {
-            auto const node = static_cast<node_index>(*at & node_mask);
-            std::uint64_t earlier = 0;
-            for (entry const* e = base_ + starts_[bucket]; e != at; ++e)
-                earlier += *e == *at;
-            std::uint64_t below = 0;
-            for (std::uint32_t r = 0, v = source.points_of(node); r != v; ++r) {
-                auto const p = source.point(node, r);
-                below += p >> shift_ == bucket && entry_of({p, node}) == *at && p < hash;
+        for (std::size_t i = 0, j; i != group.size(); i = j) {
+            for (j = i + 1; j != group.size() && group[j].at == group[i].at; ++j) {
             }
-            if (earlier >= below)
-                break; // this point is not below the hash
-        }
-        return skip_sentinels({at, bucket});
-    }
-
-    /// Puts entries that agree in all stored bits into the order of their full points.
-    template <class Source>
-    void order_ties(std::uint64_t bucket, std::vector<entry>& run, Source const& source) const
-    {
-        for (std::size_t i = 0; i != run.size();) {
-            std::size_t j = i + 1;
-            while (j != run.size() && same_stored_bits(run[i], run[j]))
-                ++j;
-            if ((run[i] & node_mask) != (run[j - 1] & node_mask)) {
-                std::vector<point> points;
-                for (std::size_t k = i; k != j; ++k) {
-                    if (k != i && run[k] == run[k - 1])
-                        continue;
-                    auto const node = static_cast<node_index>(run[k] & node_mask);
-                    for (std::uint32_t r = 0, v = source.points_of(node); r != v; ++r) {
-                        auto const p = source.point(node, r);
-                        if (p >> shift_ == bucket && entry_of({p, node}) == run[k])
-                            points.push_back({p, node});
-                    }
+            if (group[i].node == group[j - 1].node)
+                continue; // alone, or all of one node: sorted by node, the ends tell
+            std::vector<ring_point> points;
+            for (std::size_t k = i; k != j; ++k) {
+                if (k != i && group[k].node == group[k - 1].node)
+                    continue;
+                for (std::uint32_t r = 0, v = source.points_of(group[k].node); r != v; ++r) {
+                    ring_point const p{source.point(group[k].node, r), group[k].node};
+                    if (group_of(p.hash) == g && entry_of(p) == group[k])
+                        points.push_back(p);
                 }
-                assert(points.size() == j - i);
-                sort(points, in_order<Source>{source});
-                for (std::size_t k = i; k != j; ++k)
-                    run[k] = entry_of(points[k - i]);
             }
-            i = j;
+            assert(points.size() == j - i);
+            sort(points, in_order<Source>{source});
+            for (std::size_t k = i; k != j; ++k)
+                group[k].node = points[k - i].node;
         }
     }
 
@@ -378,117 +452,173 @@ private:
     {
         rollback undo{starts_, {}};
         undo.old.reserve(hashes.size() * 2);
-        std::vector<entry> run;
         for (std::size_t i = 0; i != hashes.size();) {
-            auto const bucket = hashes[i] >> shift_;
-            run.clear();
-            for (entry const* at = base_ + starts_[bucket]; *at < sentinel_bits; ++at)
-                run.push_back(*at);
-            for (; i != hashes.size() && hashes[i] >> shift_ == bucket; ++i) {
+            auto const g = group_of(hashes[i]);
+            auto& group = read_group(g);
+            for (; i != hashes.size() && group_of(hashes[i]) == g; ++i) {
                 auto const e = entry_of({hashes[i], node});
                 if (adds) {
-                    run.push_back(e);
+                    group.push_back(e);
                 } else {
-                    auto const found = std::find(run.begin(), run.end(), e);
-                    assert(found != run.end());
-                    run.erase(found);
+                    auto const found = std::find(group.begin(), group.end(), e);
+                    assert(found != group.end());
+                    group.erase(found);
                 }
             }
-            sort(run, [](entry x, entry y) { return x < y; });
-            order_ties(bucket, run, source);
-            if (!replace_run(bucket, run, undo))
+            sort(group, [](entry const& x, entry const& y) {
+                return x.at != y.at ? x.at < y.at : x.node < y.node;
+            });
+            order_ties(g, group, source);
+            if (!replace_group(g, group, undo))
                 return false;
         }
-        entry* const padding = claim(overread);
-        if (!padding)
-            return false;
-        std::fill_n(padding, overread, entry{0});
         undo.old.clear();
         return true;
     }
 
-    /// Gives a bucket its new run, and the buckets before it the sentinels that follow from it.
-    bool replace_run(std::uint64_t bucket, std::vector<entry> const& run, rollback& undo)
+    /// Writes a group, and those before it whose sentinels it changes.
+    bool replace_group(std::size_t g, std::vector<entry> const& group, rollback& undo)
     {
-        auto const mask = starts_.size() - 1;
-        auto const before = first_of(bucket);
-        if (!put_run(bucket, run.data(), run.size(), first_of((bucket + 1) & mask), undo))
-            return false;
-        auto const after = first_of(bucket);
-        for (auto b = (bucket - 1) & mask; before != after && b != bucket; b = (b - 1) & mask) {
-            entry const* const old = base_ + starts_[b];
-            std::size_t size = 0;
-            while (old[size] < sentinel_bits)
-                ++size;
-            if (!put_run(b, old, size, after, undo))
+        auto const* members = &group;
+        for (;;) {
+            auto const before = first_of(g);
+            undo.old.push_back({g, starts_[g]});
+            if (!put_group(g, *members, first_of(g + 1 == starts_.size() ? 0 : g + 1)))
                 return false;
-            if (size != 0)
-                break;
+            if (first_of(g) == before)
+                return true;
+            g = g == 0 ? starts_.size() - 1 : g - 1;
+            members = &read_group(g);
         }
-        return true;
     }
 
-    node_index first_of(std::uint64_t bucket) const noexcept
+    std::vector<entry>& scratch(std::size_t size)
     {
-        return static_cast<node_index>(base_[starts_[bucket]] & node_mask);
+        scratch_.clear();
+        scratch_.reserve(size);
+        return scratch_;
     }
 
-    bool put_run(std::uint64_t bucket, entry const* run, std::size_t size, node_index following,
-                 rollback& undo)
+    std::vector<entry>& read_group(std::size_t g)
     {
-        entry* const out = claim(size + 1);
+        auto& group = scratch(group_size * point_line::slots);
+        for (std::uint64_t b = g << group_bits; b != (g + 1) << group_bits; ++b)
+            for (auto p = begin_of(b); p.key() != point_line::sentinel; p = next_in_bucket(p))
+                group.push_back(
+                    {(b & (group_size - 1)) << 32 | (p.key() ^ point_line::flip), p.node()});
+        return group;
+    }
+
+    /// Appends the lines of a group and lets its start point to them. False if there is no room.
+    bool put_group(std::size_t g, std::vector<entry> const& group, successors following)
+    {
+        std::size_t ends[group_size + 1] = {};
+        for (auto const& e : group)
+            ++ends[(e.at >> 32) + 1];
+        std::size_t size = 0;
+        for (std::size_t b = 0; b != group_size; ++b) {
+            size += lines_for(ends[b + 1]);
+            ends[b + 1] += ends[b];
+        }
+        point_line* const out = claim(size);
         if (!out)
             return false;
-        std::copy_n(run, size, out);
-        out[size] = sentinel_bits | following;
-        undo.old.push_back({static_cast<std::size_t>(bucket), starts_[bucket]});
-        starts_[bucket] = static_cast<std::uint32_t>(out - base_);
+        std::size_t overflow = size;
+        for (std::size_t b = group_size; b-- != 0;) {
+            // A bucket's further lines, the last first, then its own.
+            auto const count = ends[b + 1] - ends[b];
+            auto const* const points = group.data() + ends[b];
+            auto behind = following;
+            for (auto l = lines_for(count); l-- != 0;) {
+                auto const at = l == 0 ? b : --overflow;
+                auto const* const first = points + l * point_line::points_max;
+                auto const n = std::min(count - l * point_line::points_max, point_line::points_max);
+                for (std::size_t i = 0; i != n; ++i) {
+                    out[at].keys[i] = static_cast<std::uint32_t>(first[i].at) ^ point_line::flip;
+                    out[at].nodes[i] = first[i].node;
+                }
+                for (std::size_t i = n; i != point_line::slots; ++i) {
+                    out[at].keys[i] = point_line::sentinel;
+                    out[at].nodes[i] = behind[std::min(i - n, behind.size() - 1)];
+                }
+                behind[0] = point_line::link | static_cast<node_index>(at);
+            }
+            if (count != 0) {
+                successors before = following;
+                for (std::size_t i = 0; i != before.size(); ++i)
+                    before[i] = i < count ? points[i].node : following[i - count];
+                following = before;
+            }
+        }
+        starts_[g] = static_cast<std::uint32_t>(out - base_);
         return true;
     }
 
-    void renew_arena(std::size_t live)
+    /// The nodes of the first points at or after the start of a group.
+    successors first_of(std::size_t g) const noexcept
     {
-        arena_ = std::make_shared<arena>(live + live / 4 + 64);
-        base_ = arena_->entries.get();
+        auto const& nodes = base_[starts_[g]].nodes;
+        return {nodes[0], nodes[1], nodes[2]};
+    }
+
+    void renew_arena(std::size_t lines)
+    {
+        arena_ = std::make_shared<arena>(lines + lines / 6 + 64);
+        base_ = arena_->lines.data();
         used_ = 0;
     }
 
-    /// Room for n more entries at the end of the arena, or null.
-    entry* claim(std::size_t n) noexcept
+    /// Room for n more lines at the end of the arena, or null.
+    point_line* claim(std::size_t n) noexcept
     {
         auto expected = used_;
-        if (used_ + n > arena_->capacity ||
+        if (used_ + n > arena_->lines.size() ||
             !arena_->used.compare_exchange_strong(expected, used_ + n))
             return nullptr;
         used_ += n;
-        return base_ + used_ - n;
+        return arena_->lines.data() + used_ - n;
     }
 
-    /// Copies the live runs into a new arena with room for n more entries.
+    std::size_t lines_of(std::size_t g) const noexcept
+    {
+        std::size_t lines = group_size;
+        for (std::size_t i = 0; i != lines; ++i)
+            if (base_[starts_[g] + i].nodes[point_line::points_max] >= point_line::link)
+                ++lines;
+        return lines;
+    }
+
+    /// Copies the live groups into a new arena with room for n more lines.
     void compact(std::size_t n)
     {
+        std::size_t lines = n;
+        for (std::size_t g = 0; g != starts_.size(); ++g)
+            lines += lines_of(g);
         auto const old = arena_;
-        entry const* const from = base_;
-        renew_arena(points_count_ + starts_.size() + n);
-        entry* out = base_;
-        for (auto& start : starts_) {
-            entry const* at = from + start;
-            start = static_cast<std::uint32_t>(out - base_);
-            do
-                *out++ = *at;
-            while (*at++ < sentinel_bits);
+        auto const* const from = base_;
+        auto fresh = std::make_shared<arena>(lines + lines / 6);
+        point_line* const out = fresh->lines.data();
+        std::size_t used = 0;
+        for (std::size_t g = 0; g != starts_.size(); ++g) {
+            auto const size = lines_of(g);
+            std::memcpy(static_cast<void*>(out + used), from + starts_[g],
+                        size * sizeof(point_line));
+            starts_[g] = static_cast<std::uint32_t>(used); // lines_of is not asked for g again
+            used += size;
         }
-        used_ = static_cast<std::size_t>(out - base_);
-        arena_->used = used_;
+        fresh->used = used;
+        arena_ = std::move(fresh);
+        base_ = out;
+        used_ = used;
     }
 
-    entry* base_ = nullptr;
-    std::vector<std::uint32_t> starts_;
-    int bits_ = 0;
-    int shift_ = 0;
+    point_line const* base_ = nullptr;
+    std::uint64_t buckets_ = 0;
     std::uint64_t points_count_ = 0;
     std::size_t used_ = 0;
+    page_array<std::uint32_t> starts_;
     std::shared_ptr<arena> arena_;
+    std::vector<entry> scratch_;
 };
 
 } // namespace perdure::detail
