@@ -95,7 +95,8 @@ TEST_CASE("snapshot_store: as many generations stay as were asked for", "[snapsh
         CHECK(!save(io, store, {{"a", i}}, static_cast<std::uint64_t>(i)));
     error_code ec;
     CHECK(store.ids(ec) == std::vector<std::uint64_t>{4, 5, 6});
-    CHECK(dir.names() == std::vector<std::string>{"LOCK", file_of(4), file_of(5), file_of(6)});
+    CHECK(names_in(dir.path()) ==
+          std::vector<std::string>{"LOCK", file_of(4), file_of(5), file_of(6)});
 }
 
 TEST_CASE("snapshot_store: a damaged snapshot is put aside, kept, and its id never used again",
@@ -121,7 +122,8 @@ TEST_CASE("snapshot_store: a damaged snapshot is put aside, kept, and its id nev
         CHECK(loaded.report.passed[0].id == 2);
         CHECK(loaded.report.passed[0].reason == condition::corruption);
         CHECK(loaded.report.passed[0].put_aside);
-        CHECK(dir.names() == std::vector<std::string>{"LOCK", file_of(1), file_of(2) + ".corrupt"});
+        CHECK(names_in(dir.path()) ==
+              std::vector<std::string>{"LOCK", file_of(1), file_of(2) + ".corrupt"});
         CHECK(!save(io, store, {{"a", 3}}, 30));
         CHECK(store.ids(ec) == std::vector<std::uint64_t>{1, 3});
     }
@@ -229,7 +231,8 @@ TEST_CASE("snapshot_store: a snapshot that ended two loads is put aside before i
     REQUIRE(loaded.report.passed.size() == 1);
     CHECK(loaded.report.passed[0].crashed_before);
     CHECK(loaded.report.passed[0].put_aside);
-    CHECK(dir.names() == std::vector<std::string>{"LOCK", file_of(1), file_of(2) + ".corrupt"});
+    CHECK(names_in(dir.path()) ==
+          std::vector<std::string>{"LOCK", file_of(1), file_of(2) + ".corrupt"});
 }
 
 TEST_CASE("snapshot_store: leftovers of killed saves are cleaned, and a directory has one store",
@@ -240,7 +243,7 @@ TEST_CASE("snapshot_store: leftovers of killed saves are cleaned, and a director
     write_file(dir / ".tmp-1-snapshot-00000000000000000001.snap", hex({1, 2, 3}));
     snapshot_store store(io, dir.path());
     CHECK(!save(io, store, {}, 1));
-    CHECK(dir.names() == std::vector<std::string>{"LOCK", file_of(1)});
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"LOCK", file_of(1)});
     snapshot_store second(io, dir.path());
     CHECK(save(io, second, {}, 1) == errc::locked);
     error_code ec;
@@ -272,7 +275,7 @@ TEST_CASE("snapshot_store: a snapshot of another type or log is refused and not 
         snapshot_store store(io, dir.path(), {.type = "mine"});
         CHECK(store.load_newest<state>(ec).value);
         CHECK(!ec);
-        CHECK(dir.names() == std::vector<std::string>{"LOCK", file_of(1)});
+        CHECK(names_in(dir.path()) == std::vector<std::string>{"LOCK", file_of(1)});
     }
 }
 
@@ -374,7 +377,7 @@ TEST_CASE("snapshot_store: a cancelled save publishes nothing and leaves nothing
         signal.emit(type);
         io.run();
         CHECK(result == asio::error::operation_aborted);
-        CHECK(dir.names() == std::vector<std::string>{"LOCK"});
+        CHECK(names_in(dir.path()) == std::vector<std::string>{"LOCK"});
         error_code ec;
         CHECK(store.ids(ec).empty());
     }
@@ -392,7 +395,7 @@ TEST_CASE("snapshot_store: destroying the store ends its saves", "[snapshot][asi
     }
     io.run();
     CHECK(result == asio::error::operation_aborted);
-    CHECK(dir.names() == std::vector<std::string>{"LOCK"});
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"LOCK"});
 }
 
 TEST_CASE("snapshot_store: loop and store are destroyed in any order, at any step of a save",

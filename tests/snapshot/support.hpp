@@ -4,9 +4,11 @@
 #ifndef PERDURE_TESTS_SNAPSHOT_SUPPORT_HPP
 #define PERDURE_TESTS_SNAPSHOT_SUPPORT_HPP
 
+#include "support/temporary_directory.hpp"
 #include <perdure/snapshot/portable_iarchive.hpp>
 #include <perdure/snapshot/portable_oarchive.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -14,7 +16,6 @@
 #include <initializer_list>
 #include <iterator>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace test {
@@ -77,37 +78,15 @@ inline void write_file(std::string const& path, std::span<std::byte const> b)
     out.write(reinterpret_cast<char const*>(b.data()), static_cast<std::streamsize>(b.size()));
 }
 
-// A directory that goes with the object.
-class temporary_directory {
-public:
-    temporary_directory()
-    {
-        std::string pattern =
-            (std::filesystem::temp_directory_path() / "perdure-snapshot-XXXXXX").string();
-        path_ = ::mkdtemp(pattern.data());
-    }
-    temporary_directory(temporary_directory const&) = delete;
-    temporary_directory& operator=(temporary_directory const&) = delete;
-    ~temporary_directory()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    std::string const& path() const noexcept { return path_; }
-    std::string operator/(std::string const& name) const { return path_ + '/' + name; }
-
-    std::vector<std::string> names() const
-    {
-        std::vector<std::string> names;
-        for (auto const& e : std::filesystem::directory_iterator(path_))
-            names.push_back(e.path().filename().string());
-        std::sort(names.begin(), names.end());
-        return names;
-    }
-
-private:
-    std::string path_;
-};
+// The names in a directory, sorted.
+inline std::vector<std::string> names_in(std::string const& directory)
+{
+    std::vector<std::string> names;
+    for (auto const& e : std::filesystem::directory_iterator(directory))
+        names.push_back(e.path().filename().string());
+    std::sort(names.begin(), names.end());
+    return names;
+}
 
 } // namespace test
 

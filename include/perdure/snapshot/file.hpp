@@ -165,7 +165,7 @@ template <class T, class Codec = portable_codec, world_file_operations Files = p
         return T();
     auto const& h = content.header();
     if ((!options.type.empty() && h.type != options.type) || h.codec != codec.id() ||
-        (options.log_id != hash128{} && h.log_id != options.log_id))
+        content.partitions() != 1 || (options.log_id != hash128{} && h.log_id != options.log_id))
         ec = errc::wrong_type;
     else if (!codec.reads(h.codec_version))
         ec = errc::unsupported_version;

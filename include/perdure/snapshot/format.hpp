@@ -41,6 +41,8 @@ inline constexpr std::size_t creator_size_max = 31; ///< Bytes of the creator's 
 /// Raw bytes of a chunk: what perdure writes, and the most that a reader accepts.
 inline constexpr std::uint32_t chunk_size = 1u << 20;
 
+inline constexpr std::uint32_t partitions_max = 1u << 16;
+
 inline constexpr std::array<std::uint8_t, 8> header_magic{0x89, 'P',  'D',  'S',
                                                           'N',  0x0d, 0x0a, 0x1a};
 inline constexpr std::array<std::uint8_t, 8> footer_magic{'P', 'D', 'S', 'N', 'E', 'N', 'D', 0x0a};
@@ -76,6 +78,8 @@ struct snapshot_chunk {
     std::uint32_t raw_size = 0;
     std::uint32_t stored_crc = 0; ///< CRC-32C of the stored bytes.
     chunk_compression compression = chunk_compression::none;
+    std::uint16_t partition =
+        0;              ///< The state's bytes are those of its partitions; see snapshot.md.
     hash128 raw_hash{}; ///< XXH3-128 of the raw bytes: the name of the content.
 
     friend bool operator==(snapshot_chunk const&, snapshot_chunk const&) = default;
@@ -185,7 +189,7 @@ inline std::array<std::byte, frame_size> encode_frame(snapshot_chunk const& c, s
     w.u32(c.stored_size);
     w.u32(c.raw_size);
     w.u16(static_cast<std::uint16_t>(c.compression));
-    w.u16(0);
+    w.u16(c.partition);
     w.u32(c.stored_crc);
     w.u64(c.raw_hash.low);
     w.u64(c.raw_hash.high);
@@ -229,7 +233,7 @@ inline void check_frame(std::span<std::byte const, frame_size> bytes,
 /// The index and the footer, which end the file. `header` is the file's header as written.
 inline std::vector<std::byte> encode_end(std::span<snapshot_chunk const> chunks,
                                          std::span<std::byte const> header, std::uint64_t id,
-                                         std::uint64_t index_offset)
+                                         std::uint64_t index_offset, std::uint32_t partitions = 1)
 {
     std::vector<std::byte> bytes;
     bytes.reserve(chunks.size() * index_entry_size + footer_size);
@@ -241,7 +245,7 @@ inline std::vector<std::byte> encode_end(std::span<snapshot_chunk const> chunks,
         w.u32(c.raw_size);
         w.u32(c.stored_crc);
         w.u16(static_cast<std::uint16_t>(c.compression));
-        w.u16(0);
+        w.u16(c.partition);
         w.u64(c.raw_hash.low);
         w.u64(c.raw_hash.high);
         raw_total += c.raw_size;
@@ -255,7 +259,7 @@ inline std::vector<std::byte> encode_end(std::span<snapshot_chunk const> chunks,
     w.u64(id);
     w.u64(index_offset);
     w.u32(static_cast<std::uint32_t>(chunks.size()));
-    w.u32(0);
+    w.u32(partitions);
     w.u64(raw_total);
     w.u64(whole.low);
     w.u64(whole.high);
@@ -269,6 +273,7 @@ struct footer {
     std::uint64_t id = 0;
     std::uint64_t index_offset = 0;
     std::uint32_t chunk_count = 0;
+    std::uint32_t partitions = 1;
     std::uint64_t raw_total = 0;
     hash128 digest{}; ///< Over header and index, and so over the whole content.
 };
@@ -298,13 +303,14 @@ inline footer decode_footer(std::span<std::byte const, footer_size> bytes, std::
     f.id = r.u64();
     f.index_offset = r.u64();
     f.chunk_count = r.u32();
-    r.u32();
+    f.partitions = r.u32();
     f.raw_total = r.u64();
     f.digest.low = r.u64();
     f.digest.high = r.u64();
     std::uint64_t const end = std::uint64_t{f.chunk_count} * index_entry_size + footer_size;
     ec = {};
-    if (end > file_size || f.index_offset != file_size - end)
+    if (end > file_size || f.index_offset != file_size - end || f.partitions == 0 ||
+        f.partitions > partitions_max)
         ec = errc::malformed;
     return f;
 }
@@ -339,10 +345,10 @@ inline std::vector<snapshot_chunk> decode_index(std::span<std::byte const> heade
         c.raw_size = r.u32();
         c.stored_crc = r.u32();
         c.compression = static_cast<chunk_compression>(r.u16());
-        auto const reserved = r.u16();
+        c.partition = r.u16();
         c.raw_hash.low = r.u64();
         c.raw_hash.high = r.u64();
-        if (c.offset != offset || reserved != 0 || !plausible(c)) {
+        if (c.offset != offset || c.partition >= f.partitions || !plausible(c)) {
             ec = errc::malformed;
             return {};
         }

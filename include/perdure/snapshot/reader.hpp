@@ -23,10 +23,17 @@ namespace perdure {
 /// The bytes of a snapshot after every check.
 class snapshot_content {
 public:
+    using segments = std::span<std::span<std::byte const> const>;
+
     snapshot_header const& header() const noexcept { return header_; }
     snapshot_info const& info() const noexcept { return info_; }
-    /// The encoded state, in pieces. They live as long as this object.
-    std::span<std::span<std::byte const> const> bytes() const noexcept { return views_; }
+    /// In how many parts the state was encoded.
+    std::uint32_t partitions() const noexcept { return static_cast<std::uint32_t>(views_.size()); }
+    /// The encoded bytes of one part, in pieces. They live as long as this object.
+    segments bytes(std::uint32_t partition = 0) const noexcept
+    {
+        return partition < views_.size() ? segments(views_[partition]) : segments();
+    }
 
 private:
     template <class Object>
@@ -36,7 +43,7 @@ private:
     snapshot_header header_;
     snapshot_info info_;
     std::vector<std::unique_ptr<std::byte[]>> memory_;
-    std::vector<std::span<std::byte const>> views_;
+    std::vector<std::vector<std::span<std::byte const>>> views_; // by partition
 };
 
 namespace detail {
@@ -100,6 +107,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
     if (ec)
         return {};
 
+    content.views_.resize(footer.partitions);
     std::vector<std::byte> stored;
     std::uint32_t number = 0;
     for (auto const& c : chunks) {
@@ -141,7 +149,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
             ec = errc::checksum_mismatch;
             return {};
         }
-        content.views_.push_back(raw_bytes);
+        content.views_[c.partition].push_back(raw_bytes);
         content.memory_.push_back(std::move(raw));
     }
 

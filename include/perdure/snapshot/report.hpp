@@ -62,7 +62,8 @@ struct snapshot_report {
 inline std::ostream& operator<<(std::ostream& os, snapshot_info const& s)
 {
     return os << "snapshot " << s.id << " at position " << s.position << ": " << s.raw_size
-              << " bytes in " << s.chunks << " chunks, " << s.size << " on disk";
+              << " bytes in " << s.chunks << (s.chunks == 1 ? " chunk, " : " chunks, ") << s.size
+              << " on disk";
 }
 
 inline std::ostream& operator<<(std::ostream& os, snapshot_report const& r)

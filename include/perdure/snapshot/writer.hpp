@@ -32,8 +32,8 @@ public:
     {
     }
 
-    /// Adds a chunk of 1 to chunk_size raw bytes.
-    void append(std::span<std::byte const> raw, error_code& ec)
+    /// Adds a chunk of 1 to chunk_size raw bytes to a partition.
+    void append(std::span<std::byte const> raw, error_code& ec, std::uint16_t partition = 0)
     {
         if (!failed_ && chunks_.size() == UINT32_MAX)
             failed_ = errc::too_large;
@@ -42,6 +42,7 @@ public:
             snapshot_chunk c;
             c.offset = size_;
             c.raw_size = static_cast<std::uint32_t>(raw.size());
+            c.partition = partition;
             c.raw_hash = xxh3_128(raw.data(), raw.size());
             auto const stored = compress(raw, c);
             c.stored_size = static_cast<std::uint32_t>(stored.size());
@@ -55,6 +56,9 @@ public:
         ec = failed_;
     }
 
+    /// In how many parts the state is encoded, 1 to partitions_max; 1 if this is not called.
+    void partitions(std::uint32_t n) noexcept { partitions_ = n; }
+
     /// Ends and publishes it.
     snapshot_info commit(error_code& ec)
     {
@@ -62,7 +66,8 @@ public:
         snapshot_info info;
         if (!failed_) {
             auto const header = snapshot_format::encode_header(header_);
-            auto const end = snapshot_format::encode_end(chunks_, header, header_.id, size_);
+            auto const end =
+                snapshot_format::encode_end(chunks_, header, header_.id, size_, partitions_);
             auto const footer = std::span<std::byte const>(end).last(snapshot_format::footer_size);
             info.digest = snapshot_format::decode_footer(
                               std::span<std::byte const, snapshot_format::footer_size>(footer),
@@ -122,6 +127,7 @@ private:
     compressor compressor_;
     std::vector<snapshot_chunk> chunks_;
     std::vector<std::byte> scratch_;
+    std::uint32_t partitions_ = 1;
     std::uint64_t size_ = 0;
     std::uint64_t raw_size_ = 0;
     error_code failed_;

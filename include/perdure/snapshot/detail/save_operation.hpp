@@ -69,6 +69,10 @@ loaded_snapshot<T> load_newest_value(Catalogue& catalogue, Codec const& codec, e
         codec.id(), [&](std::uint32_t version) { return codec.reads(version); },
         [&](snapshot_content const& content, error_code& failed) {
             result.value.reset();
+            if (content.partitions() != 1) {
+                failed = errc::wrong_type;
+                return;
+            }
             translate_decode(
                 [&] {
                     segmented_source source(content.bytes());

@@ -1,0 +1,1 @@
+perdure_example(snapshot.cpp PARTS snapshot EXPECT "fell back to snapshot 2")
