@@ -6,9 +6,12 @@
 
 // Everything of the part "detector".
 #include <perdure/detector/authentication.hpp>
+#include <perdure/detector/bertier.hpp>
+#include <perdure/detector/chen.hpp>
 #include <perdure/detector/detector.hpp>
 #include <perdure/detector/estimator.hpp>
 #include <perdure/detector/event.hpp>
+#include <perdure/detector/exponential.hpp>
 #include <perdure/detector/fixed_timeout.hpp>
 #include <perdure/detector/heartbeat.hpp>
 #include <perdure/detector/heartbeat_codec.hpp>
@@ -18,5 +21,6 @@
 #include <perdure/detector/monitor.hpp>
 #include <perdure/detector/phi.hpp>
 #include <perdure/detector/phi_accrual.hpp>
+#include <perdure/detector/two_window.hpp>
 
 #endif

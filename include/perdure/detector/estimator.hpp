@@ -32,7 +32,7 @@ struct heartbeat_arrival {
  *
  *  | expression                        | meaning                                                  |
  *  |-----------------------------------|----------------------------------------------------------|
- *  | `E(options)`                      | no history; throws `std::invalid_argument` naming a bad option |
+ *  | `E(options)`                      | no history; throws `std::invalid_argument` for a bad one   |
  *  | `e.handle_heartbeat(a)`           | takes a heartbeat; if not timely, learns nothing from it |
  *  | `e.deadline()`                    | (1)                                                      |
  *  | `e.level(t)`                      | (2)                                                      |
@@ -41,8 +41,8 @@ struct heartbeat_arrival {
  *  | `e.reset()`                       | forgets the history; for a new boot of the peer          |
  *  | `e.options()`, `e.set_options(o)` | the parameters; changing them keeps the history          |
  *
- *  (1) The first time at which the peer is suspected if no further heartbeat comes; not before the
- *      latest heartbeat, and nothing before the first.
+ *  (1) The first time at which the peer is suspected if no further heartbeat comes; nothing before
+ *      the first heartbeat. It is in the past if the heartbeat came too late to be news.
  *  (2) The suspicion at `t`: from 0 up, non-decreasing in `t`. It reaches `threshold()` at
  *      `deadline()`, but for rounding.
  *

@@ -76,7 +76,7 @@ struct monitor_options {
 
 /// What became of a heartbeat.
 enum class heartbeat_outcome : std::uint8_t {
-    accepted,     ///< News. The peer's deadline moved.
+    accepted,     ///< Newer than all before. The peer's deadline moved.
     duplicate,    ///< Came before. Counted, else without effect; so are all of those below.
     late,         ///< Older than the newest of its boot.
     old_boot,     ///< Of an earlier boot of the node.
@@ -231,9 +231,10 @@ public:
         drain_ = false;
         learn_ = true;
         while (!kept_.empty() && kept_.top().at <= judge_at_) {
-            auto const slot = kept_.top().slot;
+            auto const [at, slot] = kept_.top();
             auto const deadline = deadline_of(peers_[slot]);
-            if (deadline > judge_at_)
+            // In the order of the deadlines, not of the kept times.
+            if (deadline != at)
                 kept_.set(slot, deadline);
             else
                 condemn(slot, now);
@@ -414,9 +415,9 @@ private:
     time_point deadline_of(peer const& p) const
     {
         auto deadline = p.suspect_at;
-        if (p.status == peer_status::suspect)
-            deadline += options_.down_after;
         auto const base = base_of(p);
+        if (p.status == peer_status::suspect)
+            deadline = std::max(deadline, base) + options_.down_after;
         if (base >= stall_end_)
             return deadline;
         auto const detection_time = deadline - base;
@@ -511,7 +512,9 @@ private:
         p.stalled_before = stalled_total_;
         p.estimator.handle_heartbeat({h.sequence, now, h.interval, learn_});
         p.suspect_at = *p.estimator.deadline();
-        p.status = h.leaving ? peer_status::down : peer_status::up;
+        // Some models know heartbeats that are too late to be news: they end no suspicion.
+        bool const stale = !h.leaving && !restarted && silent(before) && p.suspect_at <= now;
+        p.status = h.leaving ? peer_status::down : stale ? before : peer_status::up;
         silent_ += silent(p.status);
         silent_ -= silent(before);
         auto const slot = slot_of(p);
@@ -521,7 +524,7 @@ private:
         } else {
             keep_earliest(slot);
         }
-        if (!changes || (h.leaving && before == peer_status::down))
+        if (!changes || stale || (h.leaving && before == peer_status::down))
             return;
         evidence.boot = h.boot;
         evidence.last_sequence = h.sequence;

@@ -112,9 +112,7 @@ private:
         detail::require_option(o.threshold > 0 && o.threshold <= 1000,
                                "phi_accrual_options::threshold", o.threshold,
                                "above 0 and at most 1000");
-        detail::require_option(o.window >= 1 && o.window <= detail::interval_window::capacity_max,
-                               "phi_accrual_options::window", o.window,
-                               "at least 1 and at most 65536");
+        detail::require_window(o.window, "phi_accrual_options::window");
         detail::require_duration(o.expected_interval, "phi_accrual_options::expected_interval");
         detail::require_duration(o.min_deviation, "phi_accrual_options::min_deviation");
         detail::require_duration_or_zero(o.acceptable_pause,

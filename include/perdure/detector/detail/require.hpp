@@ -5,6 +5,7 @@
 #define PERDURE_DETECTOR_DETAIL_REQUIRE_HPP
 
 #include <chrono>
+#include <cstddef>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -40,6 +41,11 @@ inline void require_duration_or_zero(std::chrono::nanoseconds value, char const*
 {
     require_option(value >= std::chrono::nanoseconds(0) && value <= longest_duration, field, value,
                    "at least 0 and at most ten years");
+}
+
+inline void require_window(std::size_t value, char const* field)
+{
+    require_option(value >= 1 && value <= 65536, field, value, "at least 1 and at most 65536");
 }
 
 } // namespace perdure::detail
