@@ -6,7 +6,10 @@
 
 // A deterministic cluster for tests: virtual time, a faulty network, faulty disks.
 #include <perdure/simulation/cluster.hpp>
+#include <perdure/simulation/crash_states.hpp>
+#include <perdure/simulation/disk.hpp>
 #include <perdure/simulation/event.hpp>
+#include <perdure/simulation/files.hpp>
 #include <perdure/simulation/options.hpp>
 #include <perdure/simulation/random.hpp>
 #include <perdure/simulation/trace.hpp>

@@ -27,11 +27,11 @@
 namespace perdure::simulation {
 
 /** A cluster of simulated machines, each with one named process: virtual time, a network, disks,
- * faults.
+ *  faults.
  *
  *  Everything follows from the seed, the options and the program; a run can be repeated exactly.
  *  Processes live in run_for() and run_until(); between them the test looks at them and makes
- * faults happen. Time jumps from event to event, so that a year without events passes at once.
+ *  faults happen. Time jumps from event to event, so that a year without events passes at once.
  *
  *      simulation::cluster c(seed);
  *      c.add("a", [](simulation::world w) { return std::make_shared<service<simulation::world>>(w);
@@ -40,7 +40,7 @@ namespace perdure::simulation {
  *  An exception that leaves a handler leaves run_for() too.
  *
  *  @par Thread safety  A cluster and everything in it belong to one thread. Distinct clusters are
- * independent.
+ *   independent.
  */
 class cluster {
 public:
@@ -51,7 +51,7 @@ public:
     }
     cluster(cluster const&) = delete;
     cluster& operator=(cluster const&) = delete;
-    /// Every process ends as in kill().
+    /// Every process ends where it is.
     ~cluster()
     {
         for (auto& p : processes_)
@@ -63,7 +63,7 @@ public:
     /** Adds a process and starts it.
      *
      *  `main(world)` is called at every start. What it returns is kept until the process crashes,
-     * is killed, or the cluster ends, and is then destroyed; by that time the world is dead.
+     *  is killed, or the cluster ends, and is then destroyed; by that time the world is dead.
      *
      *  @throws std::invalid_argument if the name is taken or empty.
      */
@@ -100,6 +100,19 @@ public:
         after_handler(p, [this, &p] { start(p); });
     }
     bool is_up(std::string_view name) { return process_named(name).incarnation != nullptr; }
+    /** Replaces the disk by an empty one.
+     *
+     *  @throws std::logic_error if the process is up.
+     */
+    void wipe(std::string_view name)
+    {
+        auto& p = process_named(name);
+        if (p.incarnation)
+            throw std::logic_error("simulation::cluster: wipe('" + p.name +
+                                   "'): the process is up; crash or kill it first");
+        p.disk = simulation::disk();
+        p.record(event::disk_wiped);
+    }
     /// How often it was started.
     std::uint32_t incarnations(std::string_view name) { return process_named(name).incarnations; }
 
@@ -226,6 +239,14 @@ public:
     /// 10.0.0.1 for the first machine, and so on. A name that is new gets a machine; add() then
     /// starts a process on it.
     asio::ip::address_v4 address(std::string const& name) { return machine_of(name).address; }
+    /// The disk of the machine, to look at it, to put files there, or to let bits rot. A name that
+    /// is new gets a machine.
+    simulation::disk& disk(std::string const& name)
+    {
+        auto& p = machine_of(name);
+        p.disk.settle(now());
+        return p.disk;
+    }
 
 private:
     struct keepsake {
@@ -242,6 +263,7 @@ private:
         detail::incarnation_ptr incarnation; // null while it is down
         std::unique_ptr<keepsake> owned;
         bool frozen = false;
+        bool powered = true;
     };
 
     process* find(std::string_view name) noexcept
@@ -283,6 +305,8 @@ private:
     void start(process& p)
     {
         ++p.incarnations;
+        if (!std::exchange(p.powered, true))
+            p.clock.boot(detail::machine::draw_origin(p.random), now());
         p.incarnation = new detail::incarnation(p);
         p.record(event::process_started, 0, p.incarnations);
         auto const previous = std::exchange(running_, &p);
@@ -298,12 +322,25 @@ private:
     }
     void end(process& p, event how)
     {
-        after_handler(p, [&p, how] {
-            if (!p.incarnation)
+        after_handler(p, [this, &p, how] {
+            auto const power = how == event::process_crashed;
+            if (!p.incarnation && !(power && p.powered))
                 return;
             p.record(how);
+            if (p.incarnation && p.incarnation->file_jobs().is_running(now()))
+                p.record(event::job_interrupted);
+            if (power)
+                lose_power(p);
+            else
+                p.disk.kill(now());
             stop(p);
         });
+    }
+    void lose_power(process& p)
+    {
+        auto const report = p.disk.crash(now(), drawn_crash(p.disk_random, all_.options.disk));
+        static_cast<detail::machine&>(p).record(report);
+        p.powered = false;
     }
     static void stop(process& p)
     {
@@ -313,6 +350,8 @@ private:
         p.owned.reset();
         p.incarnation.reset();
         p.frozen = false;
+        if (p.clock.is_suspended())
+            p.clock.resume(p.now());
     }
     // A process cannot be ended while one of its handlers is on the stack: that one comes to its
     // end first.

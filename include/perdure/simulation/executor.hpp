@@ -16,7 +16,7 @@ namespace perdure::simulation {
 /** Runs functions in one incarnation of a simulated process, each in an event of its own, in order.
  *
  *  An ordinary Asio executor: coroutines, strands, channels and cancellation run on it unchanged.
- * What is handed to it after the process has crashed is destroyed and does not run.
+ *  What is handed to it after the process has crashed is destroyed and does not run.
  */
 class executor {
 public:

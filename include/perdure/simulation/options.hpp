@@ -105,7 +105,7 @@ struct process_options {
 };
 
 /** Everything about a simulated cluster that is not its program: delays, probabilities of faults,
- * capacities.
+ *  capacities.
  *
  *  The presets below take their figures from the simulators and test benches named there.
  */
@@ -281,12 +281,12 @@ inline options lossy()
 /** All faults at once, as much as a correct service has to survive.
  *
  *  Network and partitions: the upper ends of TigerBeetle's swarm (one-way delay 30 ms at least, 100
- * ms in the mean; loss 30 %, duplicates 50 %, links of 20 messages, clogs of 5 s) [tigerbeetle,
- * vopr.zig]. Crash to restart 10 to 1 as there, and 30 % wiped disks only on request: a single copy
- * cannot survive them. A connection breaks now and then and transfers are shortened as in
- * FoundationDB. Disk errors are rarer than TigerBeetle's 10 %, which assume that replicas repair
- * each other. Clock drift: 200 ppm, which Spanner takes for the worst [Corbett et al., OSDI 2012,
- * section 3].
+ *  ms in the mean; loss 30 %, duplicates 50 %, links of 20 messages, clogs of 5 s) [tigerbeetle,
+ *  vopr.zig]. Crash to restart 10 to 1 as there, and 30 % wiped disks only on request: a single
+ *  copy cannot survive them. A connection breaks now and then and transfers are shortened as in
+ *  FoundationDB. Disk errors are rarer than TigerBeetle's 10 %, which assume that replicas repair
+ *  each other. Clock drift: 200 ppm, which Spanner takes for the worst [Corbett et al., OSDI 2012,
+ *  section 3].
  */
 inline options hostile()
 {
@@ -352,8 +352,8 @@ inline std::uint64_t draw_field(random_stream& r, std::uint64_t low, std::uint64
  *
  *  A fault that never comes and one that comes all the time hide different bugs, and so do
  *  combinations; drawing everything anew per seed visits them all ("swarm testing" [Groce et al.,
- * ISSTA 2012]). One field in four keeps its value from `from`, so that faults are also missing
- * altogether. An interval that is 0 in `from` is either 0 or at least its value in `to`.
+ *  ISSTA 2012]). One field in four keeps its value from `from`, so that faults are also missing
+ *  altogether. An interval that is 0 in `from` is either 0 or at least its value in `to`.
  */
 inline options swarm(std::uint64_t seed, options from = calm(), options to = hostile())
 {

@@ -20,9 +20,9 @@ namespace perdure::simulation {
 /** A stream of random numbers that is the same on every machine.
  *
  *  Every part of a simulation draws from a stream of its own, named by a label, so that one draw
- * more in one part leaves all the others as they were. Decisions use integer arithmetic only (and
- * one exact scaling of a probability), because the library's logarithm may differ between two
- * machines.
+ *  more in one part leaves all the others as they were. Decisions use integer arithmetic only (and
+ *  one exact scaling of a probability), because the library's logarithm may differ between two
+ *  machines.
  *
  *  Models std::uniform_random_bit_generator; do not hand it to std:: distributions, whose results
  *  differ between standard libraries.
@@ -93,7 +93,7 @@ public:
     /** An exponentially distributed time with this mean, by inversion: -ln(u) * mean.
      *
      *  The logarithm is computed by repeated squaring of a 32-bit fraction: relative error below
-     * 2^-20. Precondition: 0 <= mean <= 8 years.
+     *  2^-20. Precondition: 0 <= mean <= 8 years.
      */
     std::chrono::nanoseconds exponential(std::chrono::nanoseconds mean) noexcept
     {

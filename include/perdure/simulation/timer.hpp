@@ -75,7 +75,7 @@ public:
      *  @par Errors                      asio::error::operation_aborted if cancelled or set anew.
      *  @par Per-operation cancellation  terminal, partial, total: the timer keeps its time.
      *  @par Executor                    the handler's associated executor, else get_executor();
-     * never inline.
+     *   never inline.
      */
     template <asio::completion_token_for<void(error_code)> Token = asio::deferred_t>
     [[nodiscard]] auto async_wait(Token&& token = {})

@@ -47,16 +47,17 @@ inline std::uint64_t digest(std::span<std::byte const> bytes) noexcept
 /** What happened in a run: a hash over everything, a count of everything, and the last few records.
  *
  *  Two runs with the same seed, options and program have the same hash; where they do not, the
- * program depends on something outside the simulation (an address, a hash order, real time, a
- * thread).
+ *  program depends on something outside the simulation (an address, a hash order, real time, a
+ *  thread).
  */
 class trace {
 public:
     using listener = std::function<void(trace_record const&)>;
 
-    void record(trace_record const& r)
+    /// `count` is how often it happened at once.
+    void record(trace_record const& r, std::uint64_t count = 1)
     {
-        ++counters_[r.event];
+        counters_[r.event] += count;
         ++size_;
         hash_ = detail::mix(hash_, static_cast<std::uint64_t>(r.time.count()));
         hash_ = detail::mix(hash_, static_cast<std::uint64_t>(r.event) << 56 ^

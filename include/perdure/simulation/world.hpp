@@ -4,11 +4,15 @@
 #ifndef PERDURE_SIMULATION_WORLD_HPP
 #define PERDURE_SIMULATION_WORLD_HPP
 
+#include <perdure/simulation/detail/file_job.hpp>
 #include <perdure/simulation/executor.hpp>
+#include <perdure/simulation/files.hpp>
 #include <perdure/simulation/timer.hpp>
 #include <perdure/world/concepts.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
 
 #include <cstdint>
 #include <utility>
@@ -19,7 +23,7 @@ namespace perdure::simulation {
  *
  *  The cluster hands it to the process's main function. It and everything made from it may be kept
  *  beyond the crash and even beyond the cluster; they are then dead: the clock stands still,
- * operations fail with operation_aborted, and nothing that is posted ever runs.
+ *  operations fail with operation_aborted, and nothing that is posted ever runs.
  *
  *  @par Thread safety  A cluster and all its worlds belong to one thread.
  */
@@ -27,6 +31,7 @@ class world {
 public:
     using executor_type = asio::any_io_executor;
     using timer = simulation::timer;
+    using files = simulation::files;
 
     /// Where the process's handlers run; see simulation::executor.
     executor_type get_executor() const noexcept { return executor_; }
@@ -38,6 +43,33 @@ public:
     time_point now_with_suspend() const noexcept { return incarnation_->now_with_suspend(); }
     /// 64 bits drawn from the cluster's seed.
     std::uint64_t entropy() const noexcept { return incarnation_->entropy(); }
+
+    /// The same files on the calling thread; they take no virtual time.
+    files blocking_files() const { return files(incarnation_); }
+
+    /** Runs `job(files&, error_code&)` when the jobs before it have ended.
+     *
+     *  The job runs at the virtual time at which it starts; its handler runs when the drawn times
+     *  of its operations have passed.
+     *
+     *  @par Completion signature        void(error_code), or void(error_code, R) if the job returns
+     *        R
+     *  @par Errors                      what the job reports; asio::error::operation_aborted if it
+     *                                   was cancelled before it started, and then it did nothing.
+     *  @par Per-operation cancellation  terminal, partial, total: has an effect until the job
+     *  starts.
+     *  @par Executor                    the handler's associated executor, else get_executor();
+     *        never inline.
+     *  @par Object lifetimes            needs nothing of *this after the call.
+     */
+    template <detail::simulated_file_job Job,
+              asio::completion_token_for<typename detail::file_job_result_of<Job>::signature>
+                  Token = asio::deferred_t>
+    [[nodiscard]] auto async_file_job(Job&& job, Token&& token = {}) const
+    {
+        return asio::async_initiate<Token, typename detail::file_job_result_of<Job>::signature>(
+            detail::file_job_initiation{incarnation_, executor_}, token, std::forward<Job>(job));
+    }
 
 private:
     friend class cluster;

@@ -10,7 +10,7 @@
 namespace perdure::simulation::detail {
 
 /** A machine's steady clock as a function of the cluster's time: it may run fast, slow or not at
- * all, and jump forward, but never goes back.
+ *  all, and jump forward, but never goes back.
  */
 class machine_clock {
 public:
@@ -61,6 +61,14 @@ public:
     void resume(duration t) noexcept
     {
         change(t);
+        suspended_ = false;
+    }
+    /// The machine boots: it counts from `origin`, at the same rate as before.
+    void boot(duration origin, duration t) noexcept
+    {
+        local_ = origin;
+        since_ = t;
+        slept_ = {};
         suspended_ = false;
     }
     bool is_suspended() const noexcept { return suspended_; }

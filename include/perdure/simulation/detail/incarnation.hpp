@@ -4,6 +4,7 @@
 #ifndef PERDURE_SIMULATION_DETAIL_INCARNATION_HPP
 #define PERDURE_SIMULATION_DETAIL_INCARNATION_HPP
 
+#include <perdure/simulation/detail/file_jobs.hpp>
 #include <perdure/simulation/detail/machine.hpp>
 #include <perdure/world/detail/simulated_context.hpp>
 
@@ -35,6 +36,7 @@ public:
     explicit incarnation(detail::machine& m)
         : machine_(&m),
           lane_(std::make_unique<detail::lane>(m.all.timeline, m.id)),
+          file_jobs_(m, *lane_),
           entropy_(m.all.seed, "entropy " + m.name + " " + std::to_string(m.incarnations))
     {
         asio::make_service<perdure::detail::simulated_context>(*this);
@@ -46,6 +48,7 @@ public:
     /// Precondition: is_alive().
     detail::machine& machine() const noexcept { return *machine_; }
     detail::lane& lane() const noexcept { return *lane_; }
+    detail::file_jobs& file_jobs() noexcept { return file_jobs_; }
 
     std::chrono::steady_clock::time_point now() const noexcept
     {
@@ -96,6 +99,7 @@ public:
         died_ = now();
         machine_ = nullptr;
         lane_->close();
+        file_jobs_.close();
         shutdown();
         lane_.reset();
     }
@@ -110,6 +114,7 @@ public:
 private:
     detail::machine* machine_;
     std::unique_ptr<detail::lane> lane_; // gone when dead
+    detail::file_jobs file_jobs_;
     random_stream entropy_;
     std::chrono::steady_clock::time_point died_{};
     // Not atomic: a simulation has one thread.

@@ -6,6 +6,7 @@
 
 #include <perdure/simulation/detail/clock.hpp>
 #include <perdure/simulation/detail/timeline.hpp>
+#include <perdure/simulation/disk.hpp>
 #include <perdure/simulation/options.hpp>
 #include <perdure/simulation/random.hpp>
 #include <perdure/simulation/trace.hpp>
@@ -34,6 +35,7 @@ struct machine {
           name(std::move(name_)),
           address(address_),
           random(all_.seed, "machine " + name),
+          disk_random(all_.seed, "disk " + name),
           clock(draw_origin(random))
     {
     }
@@ -42,6 +44,22 @@ struct machine {
     void record(event e, std::uint32_t peer = 0, std::uint64_t amount = 0, std::uint64_t digest = 0)
     {
         all.trace.record({now(), e, id, peer, amount, digest});
+    }
+
+    void record(crash_report const& r)
+    {
+        auto const count = [this](event e, std::uint64_t n) {
+            if (n != 0)
+                all.trace.record({now(), e, id, 0, n, 0}, n);
+        };
+        count(event::write_interrupted, r.writes_interrupted);
+        count(event::page_lost, r.pages_lost);
+        count(event::page_kept, r.pages_kept);
+        count(event::page_torn, r.pages_torn);
+        count(event::size_lost, r.sizes_lost);
+        count(event::size_kept, r.sizes_kept);
+        count(event::name_lost, r.names_lost);
+        count(event::name_kept, r.names_kept);
     }
 
     // A steady clock counts from an unknown moment: values of two machines must not be compared.
@@ -55,6 +73,8 @@ struct machine {
     std::string name;
     asio::ip::address_v4 address;
     random_stream random;
+    random_stream disk_random;
+    simulation::disk disk;
     machine_clock clock;
     std::uint32_t incarnations = 0; // how many there have been
 };

@@ -145,11 +145,19 @@ public:
     bool complete(ticket t, error_code result)
     {
         auto const i = pending_.find(t);
-        if (i == pending_.end() || i->second.due.time <= all_->now())
+        if (i == pending_.end() || i->second.committed || i->second.due.time <= all_->now())
             return false;
         i->second.result = result;
         move(i->second, all_->now());
         return true;
+    }
+    /// A pending operation will complete successfully at `at`, and cannot be cancelled any more.
+    void commit(ticket t, time at)
+    {
+        if (auto const i = pending_.find(t); i != pending_.end()) {
+            i->second.committed = true;
+            move(i->second, at);
+        }
     }
     bool cancel(ticket t) { return complete(t, asio::error::operation_aborted); }
 
@@ -198,6 +206,7 @@ private:
         operation_ptr op;
         timeline::due due;
         error_code result;
+        bool committed = false;
     };
 
     ticket add(operation_ptr op, time at, error_code result)
