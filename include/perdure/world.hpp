@@ -4,6 +4,7 @@
 #ifndef PERDURE_WORLD_HPP
 #define PERDURE_WORLD_HPP
 
+#include <perdure/world/attachment.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/files.hpp>
 #include <perdure/world/posix_calls.hpp>

@@ -18,7 +18,8 @@
 #include <cstdint>
 #include <span>
 
-// clang-format off: it would break every compound requirement into three lines.
+// It would break every compound requirement into three lines.
+// clang-format off
 namespace perdure {
 
 /** A World is a cheap, copyable handle to what one incarnation of one process sees.
@@ -44,9 +45,7 @@ template <class W>
 concept has_executor = std::copyable<W> && requires(W const& w) {
     typename W::executor_type;
     requires std::convertible_to<typename W::executor_type, asio::any_io_executor>;
-    {
-        w.get_executor()
-    } -> std::same_as<typename W::executor_type>;
+    { w.get_executor() } -> std::same_as<typename W::executor_type>;
 };
 
 /** Timers model Asio's waitable timers.
@@ -61,31 +60,23 @@ concept has_executor = std::copyable<W> && requires(W const& w) {
 template <class W>
 concept has_time = has_executor<W> && requires(W const& w, typename W::timer& t,
                                                std::chrono::nanoseconds d, void (*h)(error_code)) {
-    {
-        w.now()
-    } -> std::same_as<time_point>;
+    { w.now() } -> std::same_as<time_point>;
     requires std::constructible_from<typename W::timer, W const&>;
     t.expires_at(time_point{});
     t.expires_after(d);
-    {
-        t.expiry()
-    } -> std::convertible_to<time_point>;
+    { t.expiry() } -> std::convertible_to<time_point>;
     t.cancel();
     t.async_wait(h);
 };
 
 template <class W>
 concept has_suspend_clock = requires(W const& w) {
-    {
-        w.now_with_suspend()
-    } -> std::same_as<time_point>;
+    { w.now_with_suspend() } -> std::same_as<time_point>;
 };
 
 template <class W>
 concept has_entropy = requires(W const& w) {
-    {
-        w.entropy()
-    } -> std::same_as<std::uint64_t>;
+    { w.entropy() } -> std::same_as<std::uint64_t>;
 };
 
 namespace detail {
@@ -115,9 +106,7 @@ template <class W>
 concept has_files =
     has_executor<W> && world_file_operations<typename W::files> &&
     requires(W const& w, detail::plain_file_job<typename W::files> job, void (*h)(error_code)) {
-        {
-            w.blocking_files()
-        } -> std::same_as<typename W::files>;
+        { w.blocking_files() } -> std::same_as<typename W::files>;
         w.async_file_job(job, h);
     };
 
@@ -158,15 +147,9 @@ concept has_datagrams =
              asio::ip::udp::socket::wait_type what, error_code& ec, void (*h)(error_code)) {
         requires std::constructible_from<typename W::datagram_socket, W const&>;
         s.open(at, ec);
-        {
-            s.local_endpoint(ec)
-        } -> std::same_as<asio::ip::udp::endpoint>;
-        {
-            s.try_receive(in, ec)
-        } -> std::same_as<std::size_t>;
-        {
-            s.try_send(out, ec)
-        } -> std::same_as<std::size_t>;
+        { s.local_endpoint(ec) } -> std::same_as<asio::ip::udp::endpoint>;
+        { s.try_receive(in, ec) } -> std::same_as<std::size_t>;
+        { s.try_send(out, ec) } -> std::same_as<std::size_t>;
         s.async_wait(what, h);
         s.cancel();
         s.close(ec);
@@ -198,29 +181,19 @@ concept has_streams =
         requires std::movable<typename W::stream>;
         typename W::stream::executor_type;
         typename W::stream::lowest_layer_type;
-        {
-            s.get_executor()
-        } -> std::convertible_to<asio::any_io_executor>;
-        {
-            s.lowest_layer()
-        } -> std::same_as<typename W::stream::lowest_layer_type&>;
+        { s.get_executor() } -> std::convertible_to<asio::any_io_executor>;
+        { s.lowest_layer() } -> std::same_as<typename W::stream::lowest_layer_type&>;
         requires std::constructible_from<typename W::acceptor, W const&>;
         s.async_connect(at, h);
         s.async_read_some(in, io);
         s.async_write_some(out, io);
         s.shutdown(ec);
-        {
-            s.remote_endpoint(ec)
-        } -> std::same_as<asio::ip::tcp::endpoint>;
-        {
-            s.is_open()
-        } -> std::same_as<bool>;
+        { s.remote_endpoint(ec) } -> std::same_as<asio::ip::tcp::endpoint>;
+        { s.is_open() } -> std::same_as<bool>;
         s.cancel();
         s.close(ec);
         a.open(at, ec);
-        {
-            a.local_endpoint(ec)
-        } -> std::same_as<asio::ip::tcp::endpoint>;
+        { a.local_endpoint(ec) } -> std::same_as<asio::ip::tcp::endpoint>;
         a.async_accept(accepted);
         a.cancel();
         a.close(ec);

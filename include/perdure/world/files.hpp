@@ -13,7 +13,8 @@
 #include <string>
 #include <vector>
 
-// clang-format off: it would break every compound requirement into three lines.
+// It would break every compound requirement into three lines.
+// clang-format off
 namespace perdure {
 
 /// How a file is opened. No mode truncates: perdure never destroys bytes by opening them.
@@ -77,36 +78,16 @@ concept world_file = std::movable<F> && std::default_initializable<F> &&
                      requires(F f, F const c, std::uint64_t n, std::span<std::byte const> in,
                               std::span<std::span<std::byte const> const> parts,
                               std::span<std::byte> out, sync_mode mode, error_code& ec) {
-                         {
-                             c.is_open()
-                         } -> std::same_as<bool>;
-                         {
-                             f.write_at(n, in, ec)
-                         } -> std::same_as<void>;
-                         {
-                             f.write_at(n, parts, ec)
-                         } -> std::same_as<void>;
-                         {
-                             f.read_at(n, out, ec)
-                         } -> std::same_as<std::size_t>;
-                         {
-                             f.sync(mode, ec)
-                         } -> std::same_as<void>;
-                         {
-                             f.size(ec)
-                         } -> std::same_as<std::uint64_t>;
-                         {
-                             f.allocate(n, n, ec)
-                         } -> std::same_as<void>;
-                         {
-                             f.truncate(n, ec)
-                         } -> std::same_as<void>;
-                         {
-                             f.lock(ec)
-                         } -> std::same_as<void>;
-                         {
-                             f.close(ec)
-                         } -> std::same_as<void>;
+                         { c.is_open() } -> std::same_as<bool>;
+                         { f.write_at(n, in, ec) } -> std::same_as<void>;
+                         { f.write_at(n, parts, ec) } -> std::same_as<void>;
+                         { f.read_at(n, out, ec) } -> std::same_as<std::size_t>;
+                         { f.sync(mode, ec) } -> std::same_as<void>;
+                         { f.size(ec) } -> std::same_as<std::uint64_t>;
+                         { f.allocate(n, n, ec) } -> std::same_as<void>;
+                         { f.truncate(n, ec) } -> std::same_as<void>;
+                         { f.lock(ec) } -> std::same_as<void>;
+                         { f.close(ec) } -> std::same_as<void>;
                      };
 
 /** The blocking file operations of a World: what a file job gets, and world.blocking_files().
@@ -128,24 +109,12 @@ template <class S>
 concept world_file_operations =
     world_file<typename S::file> &&
     requires(S fs, std::string const& path, open_mode mode, rename_mode how, error_code& ec) {
-        {
-            fs.open(path, mode, ec)
-        } -> std::same_as<typename S::file>;
-        {
-            fs.rename(path, path, how, ec)
-        } -> std::same_as<void>;
-        {
-            fs.remove(path, ec)
-        } -> std::same_as<void>;
-        {
-            fs.list(path, ec)
-        } -> std::same_as<std::vector<directory_entry>>;
-        {
-            fs.create_directories(path, ec)
-        } -> std::same_as<void>;
-        {
-            fs.sync_directory(path, ec)
-        } -> std::same_as<void>;
+        { fs.open(path, mode, ec) } -> std::same_as<typename S::file>;
+        { fs.rename(path, path, how, ec) } -> std::same_as<void>;
+        { fs.remove(path, ec) } -> std::same_as<void>;
+        { fs.list(path, ec) } -> std::same_as<std::vector<directory_entry>>;
+        { fs.create_directories(path, ec) } -> std::same_as<void>;
+        { fs.sync_directory(path, ec) } -> std::same_as<void>;
     };
 
 } // namespace perdure

@@ -52,66 +52,31 @@ namespace perdure {
  *  | `c.is_directory(path)`              | stat: 1 or 0                                       |
  *  | `c.list(path, entries)`             | opendir, readdir, fstatat: appends, in any order   |
  */
-// clang-format off: it would break every compound requirement into three lines.
+// It would break every compound requirement into three lines.
+// clang-format off
 template <class C>
 concept system_calls = std::copyable<C> && std::default_initializable<C> &&
-                       requires(C const& c, char const* path, int fd, int flags, iovec const* parts,
-                                std::int64_t n, std::vector<directory_entry>& entries) {
-                           {
-                               c.open(path, flags, mode_t{})
-                           } -> std::same_as<int>;
-                           {
-                               c.close(fd)
-                           } -> std::same_as<int>;
-                           {
-                               c.pwritev(fd, parts, fd, n)
-                           } -> std::same_as<std::int64_t>;
-                           {
-                               c.preadv(fd, parts, fd, n)
-                           } -> std::same_as<std::int64_t>;
-                           {
-                               c.fdatasync(fd)
-                           } -> std::same_as<int>;
-                           {
-                               c.fsync(fd)
-                           } -> std::same_as<int>;
-                           {
-                               c.file_size(fd)
-                           } -> std::same_as<std::int64_t>;
-                           {
-                               c.fallocate(fd, n, n)
-                           } -> std::same_as<int>;
-                           {
-                               c.ftruncate(fd, n)
-                           } -> std::same_as<int>;
-                           {
-                               c.lock(fd)
-                           } -> std::same_as<int>;
-                           {
-                               c.rename(path, path)
-                           } -> std::same_as<int>;
-                           {
-                               c.rename_no_replace(path, path)
-                           } -> std::same_as<int>;
-                           {
-                               c.link(path, path)
-                           } -> std::same_as<int>;
-                           {
-                               c.unlink(path)
-                           } -> std::same_as<int>;
-                           {
-                               c.mkdir(path)
-                           } -> std::same_as<int>;
-                           {
-                               c.rmdir(path)
-                           } -> std::same_as<int>;
-                           {
-                               c.is_directory(path)
-                           } -> std::same_as<int>;
-                           {
-                               c.list(path, entries)
-                           } -> std::same_as<int>;
-                       };
+    requires(C const& c, char const* path, int fd, int flags, iovec const* parts, std::int64_t n,
+             std::vector<directory_entry>& entries) {
+    { c.open(path, flags, mode_t{}) } -> std::same_as<int>;
+    { c.close(fd) } -> std::same_as<int>;
+    { c.pwritev(fd, parts, fd, n) } -> std::same_as<std::int64_t>;
+    { c.preadv(fd, parts, fd, n) } -> std::same_as<std::int64_t>;
+    { c.fdatasync(fd) } -> std::same_as<int>;
+    { c.fsync(fd) } -> std::same_as<int>;
+    { c.file_size(fd) } -> std::same_as<std::int64_t>;
+    { c.fallocate(fd, n, n) } -> std::same_as<int>;
+    { c.ftruncate(fd, n) } -> std::same_as<int>;
+    { c.lock(fd) } -> std::same_as<int>;
+    { c.rename(path, path) } -> std::same_as<int>;
+    { c.rename_no_replace(path, path) } -> std::same_as<int>;
+    { c.link(path, path) } -> std::same_as<int>;
+    { c.unlink(path) } -> std::same_as<int>;
+    { c.mkdir(path) } -> std::same_as<int>;
+    { c.rmdir(path) } -> std::same_as<int>;
+    { c.is_directory(path) } -> std::same_as<int>;
+    { c.list(path, entries) } -> std::same_as<int>;
+};
 // clang-format on
 
 /// The system's own calls.

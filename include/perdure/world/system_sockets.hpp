@@ -5,7 +5,7 @@
 #define PERDURE_WORLD_SYSTEM_SOCKETS_HPP
 
 #include <perdure/world/concepts.hpp>
-#include <perdure/world/detail/attachments.hpp>
+#include <perdure/world/detail/attached.hpp>
 
 #include <boost/asio/associator.hpp>
 #include <boost/asio/async_result.hpp>

@@ -5,7 +5,7 @@
 #define PERDURE_WORLD_SYSTEM_TIMER_HPP
 
 #include <perdure/error.hpp>
-#include <perdure/world/detail/attachments.hpp>
+#include <perdure/world/detail/attached.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>

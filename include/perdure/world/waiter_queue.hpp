@@ -5,13 +5,14 @@
 #define PERDURE_WORLD_WAITER_QUEUE_HPP
 
 #include <perdure/error.hpp>
-#include <perdure/world/detail/attachments.hpp>
+#include <perdure/world/attachment.hpp>
 #include <perdure/world/detail/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/query.hpp>
 
 #include <cassert>
 #include <cstddef>
@@ -138,9 +139,9 @@ private:
         return {asio::error::operation_aborted, Results{}...};
     }
 
-    struct state final : detail::attachment {
+    struct state final : context_attachment {
         explicit state(asio::any_io_executor e)
-            : attachment(asio::query(e, asio::execution::context)), executor(std::move(e))
+            : context_attachment(asio::query(e, asio::execution::context)), executor(std::move(e))
         {
         }
         void detach() noexcept override
