@@ -128,7 +128,12 @@ public:
     /// Moves all waiters of `other` behind those of this queue. There, a cancellation has no effect.
     void take_all(waiter_queue& other) noexcept
     {
-        state_->waiters.append(std::move(other.state_->waiters));
+        auto taken = std::move(other.state_->waiters);
+        // While the context shuts down, one queue may be detached before the other.
+        if (state_->attached())
+            state_->waiters.append(std::move(taken));
+        else
+            detail::destroy_waiters(std::move(taken));
     }
 
 private:

@@ -1,0 +1,15 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_DURABLE_HPP
+#define PERDURE_DURABLE_HPP
+
+// State that survives: commands are logged before they take effect, snapshots keep recovery short.
+
+#include <perdure/durable/archive_command_codec.hpp>
+#include <perdure/durable/durable.hpp>
+#include <perdure/durable/options.hpp>
+#include <perdure/durable/report.hpp>
+#include <perdure/durable/state_machine.hpp>
+
+#endif

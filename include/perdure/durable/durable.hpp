@@ -1,0 +1,176 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_DURABLE_DURABLE_HPP
+#define PERDURE_DURABLE_DURABLE_HPP
+
+#include <perdure/durable/archive_command_codec.hpp>
+#include <perdure/durable/detail/durable_core.hpp>
+#include <perdure/durable/options.hpp>
+#include <perdure/durable/report.hpp>
+#include <perdure/durable/state_machine.hpp>
+#include <perdure/snapshot/store.hpp>
+#include <perdure/wal/basic_wal.hpp>
+#include <perdure/world/concepts.hpp>
+#include <perdure/world/system_world.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/deferred.hpp>
+
+#include <cassert>
+#include <memory>
+#include <utility>
+
+namespace perdure {
+
+/** A state that survives: commands are logged before they take effect, and snapshots keep recovery short.
+ *
+ *      struct counter {
+ *          std::uint64_t value = 0;
+ *          std::uint64_t apply(int const& by) { return value += by; }
+ *          template <class Archive> void serialize(Archive& ar, unsigned) { ar & value; }
+ *      };
+ *      perdure::durable<counter, int> total(io, {.directory = "total"});
+ *      co_await total.async_open();
+ *      std::uint64_t now = co_await total.async_execute(5);   // on disk, then applied
+ *
+ *  A command is logged, applied when its record is durable, then acknowledged with its result. So
+ *  `state()` shows only what survives a crash, in the order of the log. Commands that are under way
+ *  together share one sync of the disk.
+ *
+ *  @par Recovery       the newest good snapshot, then the log from there. A snapshot that is bad is passed over, which
+ *                      costs a longer replay: the log is kept back to the older of two snapshots.
+ *  @par Failure        when the log fails (see wal), commands that were not durable complete with its error and are
+ *                      not applied, and no more are taken. Destroy the object and open a new one.
+ *  @par Memory         the state, the commands under way, and while a snapshot is written its encoded bytes.
+ *  @par Thread safety  Distinct objects: safe. One object: use it from its executor; on a loop with several threads give
+ *                      it a strand.
+ *
+ *  Destroying it ends its operations with `operation_aborted`; commands under way may then be found applied after the
+ *  next opening, or not. Object and loop may be destroyed in any order.
+ *
+ *  `Log` and `Snapshots` are the log and the store that it is put together from, for tests that replace them.
+ */
+template <class State, class Command, class World = system_world,
+          class Codec = archive_command_codec<Command>, class Log = basic_wal<World>,
+          class Snapshots = basic_snapshot_store<World>>
+    requires state_machine<State, Command> && command_codec<Codec, Command> && has_files<World> &&
+             has_time<World>
+class basic_durable {
+    using core = detail::durable_core<State, Command, World, Codec, Log, Snapshots>;
+
+public:
+    using executor_type = typename World::executor_type;
+    using result_type = apply_result<State, Command>;
+    /// `void(error_code, result_type)`, or `void(error_code)` if applying a command gives nothing.
+    using execute_signature = typename core::execute_signature;
+
+    /// Touches nothing. Throws std::invalid_argument naming field, value and rule.
+    template <world_source<World> Source>
+    basic_durable(Source&& source, durable_options options)
+        : core_(std::make_shared<core>(World(std::forward<Source>(source)), std::move(options)))
+    {
+    }
+
+    basic_durable(basic_durable&&) noexcept = default;
+    basic_durable& operator=(basic_durable&& other) noexcept
+    {
+        if (core_)
+            core_->abandon();
+        core_ = std::move(other.core_);
+        return *this;
+    }
+    ~basic_durable()
+    {
+        if (core_)
+            core_->abandon();
+    }
+
+    executor_type get_executor() const noexcept { return core_->get_executor(); }
+
+    /** Recovers the state. Once, before anything else.
+     *
+     *  @par Completion signature        void(error_code, durable_report)
+     *  @par Errors                      as wal::async_open and snapshot_store::async_load_newest.
+     *                                   errc::acknowledged_data_lost: the log does not reach back to the snapshot, or
+     *                                   ends before it. errc::cannot_decode: a record is no command. Nothing durable
+     *                                   was changed, and the state is empty.
+     *  @par Per-operation cancellation  none.
+     *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
+     */
+    template <asio::completion_token_for<void(error_code, durable_report)> Token = asio::deferred_t>
+    [[nodiscard]] auto async_open(Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(error_code, durable_report)>(
+            [](auto handler, std::shared_ptr<core> c) { c->open(std::move(handler)); }, token,
+            core_);
+    }
+
+    /** Makes a command durable, applies it, and completes with its result.
+     *
+     *  @par Completion signature        execute_signature
+     *  @par Errors                      errc::record_too_large: it had no effect. errc::log_failed and what the system
+     *                                   reported: it was not applied; whether it is found after the next opening is
+     *                                   unknown. errc::closed: not open.
+     *  @par Per-operation cancellation  none: the command is on its way to the disk.
+     *  @par Executor                    the handler's associated executor, else get_executor(); never inline. Handlers
+     *                                   run in the order in which the commands were applied.
+     */
+    template <asio::completion_token_for<execute_signature> Token = asio::deferred_t>
+    [[nodiscard]] auto async_execute(Command command, Token&& token = {})
+    {
+        return asio::async_initiate<Token, execute_signature>(
+            [](auto handler, std::shared_ptr<core> c, Command cmd) {
+                c->execute(std::move(cmd), std::move(handler));
+            },
+            token, core_, std::move(command));
+    }
+
+    /** Takes a snapshot of the present state now, and trims the log behind the one before it.
+     *
+     *  @par Completion signature        void(error_code, snapshot_info)
+     *  @par Errors                      as snapshot_store::async_save; errc::overloaded: one is being taken; errc::closed
+     *  @par Per-operation cancellation  none.
+     */
+    template <asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+    [[nodiscard]] auto async_snapshot(Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(error_code, snapshot_info)>(
+            [](auto handler, std::shared_ptr<core> c) { c->snapshot(std::move(handler)); }, token,
+            core_);
+    }
+
+    /** Waits for the commands under way, then closes the log, so that the next opening is quick. No more are taken.
+     *
+     *  @par Completion signature        void(error_code)
+     *  @par Per-operation cancellation  none.
+     */
+    template <asio::completion_token_for<void(error_code)> Token = asio::deferred_t>
+    [[nodiscard]] auto async_close(Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(error_code)>(
+            [](auto handler, std::shared_ptr<core> c) { c->close(std::move(handler)); }, token,
+            core_);
+    }
+
+    /// The state after the last command that was acknowledged. Changes between, never during, handlers.
+    State const& state() const noexcept { return core_->state(); }
+
+    /// The position of the last command that was applied.
+    position applied() const noexcept { return core_->applied(); }
+
+    /// The error of the last snapshot that was taken in the background; none if it went well. The log is kept meanwhile.
+    error_code snapshot_error() const noexcept { return core_->snapshot_error(); }
+
+    auto counters() const { return core_->log_counters(); }
+
+private:
+    std::shared_ptr<core> core_;
+};
+
+template <class State, class Command>
+using durable = basic_durable<State, Command>;
+
+} // namespace perdure
+
+#endif

@@ -1,0 +1,275 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#include <perdure/durable/durable.hpp>
+
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+namespace {
+
+namespace asio = boost::asio;
+using perdure::errc;
+using perdure::error_code;
+
+// The whole history is the state, so that a command that is lost, doubled or out of order shows.
+struct history {
+    std::vector<std::string> entries;
+    std::size_t apply(std::string const& entry)
+    {
+        entries.push_back(entry);
+        return entries.size();
+    }
+    void serialize(auto& archive, unsigned) { archive & entries; }
+};
+
+using store = perdure::durable<history, std::string>;
+
+struct fixture {
+    temporary_directory directory;
+    asio::io_context io;
+    std::optional<store> state;
+    perdure::durable_report report;
+
+    perdure::durable_options options(std::uint64_t snapshot_every_bytes = 0) const
+    {
+        perdure::durable_options o;
+        o.directory = directory / "state";
+        o.snapshot_every_bytes = snapshot_every_bytes;
+        o.log.idle_seal_after = {};
+        o.log.segment_bytes = 64 * 1024;
+        return o;
+    }
+
+    void run()
+    {
+        io.restart();
+        io.run();
+    }
+
+    error_code open(perdure::durable_options o)
+    {
+        state.reset();
+        run();
+        state.emplace(io, std::move(o));
+        error_code result = asio::error::fault;
+        state->async_open([&](error_code ec, perdure::durable_report r) {
+            result = ec;
+            report = std::move(r);
+        });
+        run();
+        return result;
+    }
+
+    // Many at once; checks that results come in order.
+    void execute(int first, int last)
+    {
+        std::size_t before = state->state().entries.size();
+        int completed = 0;
+        for (int i = first; i <= last; ++i)
+            state->async_execute("entry " + std::to_string(i), [&, i](error_code ec, std::size_t n) {
+                CHECK(!ec);
+                CHECK(n == before + static_cast<std::size_t>(i - first) + 1);
+                ++completed;
+            });
+        run();
+        CHECK(completed == last - first + 1);
+    }
+
+    error_code snapshot()
+    {
+        error_code result = asio::error::fault;
+        state->async_snapshot([&](error_code ec, perdure::snapshot_info) { result = ec; });
+        run();
+        return result;
+    }
+
+    error_code close()
+    {
+        error_code result = asio::error::fault;
+        state->async_close([&](error_code ec) { result = ec; });
+        run();
+        return result;
+    }
+
+    void check_entries(int last) const
+    {
+        REQUIRE(state->state().entries.size() == static_cast<std::size_t>(last));
+        for (int i = 1; i <= last; ++i)
+            CHECK(state->state().entries[static_cast<std::size_t>(i) - 1] == "entry " + std::to_string(i));
+        CHECK(state->applied() == static_cast<perdure::position>(last));
+    }
+
+    std::vector<std::filesystem::path> snapshots() const
+    {
+        std::vector<std::filesystem::path> found;
+        for (auto const& e : std::filesystem::directory_iterator(directory / "state/snapshots"))
+            if (e.file_size() > 100 && e.path().string().find("corrupt") == std::string::npos)
+                found.push_back(e.path());
+        std::sort(found.begin(), found.end());
+        return found;
+    }
+};
+
+void flip_a_byte(std::filesystem::path const& path)
+{
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    auto const middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
+    file.seekg(middle);
+    char c = static_cast<char>(file.get());
+    file.seekp(middle);
+    file.put(static_cast<char>(c ^ 0x40));
+}
+
+} // namespace
+
+TEST_CASE("durable: commands are applied in order and are there after reopening", "[durable][asio]")
+{
+    fixture f;
+    REQUIRE(!f.open(f.options()));
+    CHECK(f.report.commands_replayed == 0);
+    f.execute(1, 100);
+    f.check_entries(100);
+    SECTION("closed in good order")
+    {
+        CHECK(!f.close());
+    }
+    SECTION("destroyed without closing") {}
+    REQUIRE(!f.open(f.options()));
+    CHECK(f.report.commands_replayed == 100);
+    CHECK(f.report.loaded.id == 0);
+    f.check_entries(100);
+    f.execute(101, 120);
+    f.check_entries(120);
+}
+
+TEST_CASE("durable: a snapshot shortens the replay", "[durable][asio]")
+{
+    fixture f;
+    REQUIRE(!f.open(f.options()));
+    f.execute(1, 50);
+    REQUIRE(!f.snapshot());
+    f.execute(51, 60);
+    REQUIRE(!f.open(f.options()));
+    CHECK(f.report.loaded.position == 51);
+    CHECK(f.report.commands_replayed == 10);
+    f.check_entries(60);
+}
+
+TEST_CASE("durable: the log is kept back to the older of two snapshots, so a bad one costs only replay",
+          "[durable][asio]")
+{
+    fixture f;
+    REQUIRE(!f.open(f.options()));
+    int last = 0;
+    for (int round = 0; round != 4; ++round) {
+        f.execute(last + 1, last + 2500); // Several segments, so that trimming removes some.
+        last += 2500;
+        REQUIRE(!f.snapshot());
+    }
+    REQUIRE(!f.close());
+    auto const files = f.snapshots();
+    REQUIRE(files.size() == 2);
+
+    SECTION("the newest is bad")
+    {
+        flip_a_byte(files[1]);
+        REQUIRE(!f.open(f.options()));
+        CHECK(f.report.snapshots.passed.size() == 1);
+        CHECK(f.report.loaded.position == static_cast<std::uint64_t>(last - 2500 + 1));
+        CHECK(f.report.commands_replayed == 2500);
+        f.check_entries(last);
+    }
+    SECTION("all are bad: the log no longer reaches back, and opening says so instead of starting from nothing")
+    {
+        flip_a_byte(files[0]);
+        flip_a_byte(files[1]);
+        CHECK(f.open(f.options()) == errc::no_good_snapshot);
+        CHECK(f.state->state().entries.empty());
+        std::size_t calls = 0;
+        f.state->async_execute("x", [&](error_code ec, std::size_t) {
+            CHECK(ec == errc::closed);
+            ++calls;
+        });
+        f.run();
+        CHECK(calls == 1);
+    }
+    SECTION("the log is gone: the snapshot alone is not taken for the state")
+    {
+        std::filesystem::remove_all(f.directory / "state/log");
+        CHECK(f.open(f.options()) == errc::acknowledged_data_lost);
+    }
+}
+
+TEST_CASE("durable: snapshots are taken in the background when enough was logged", "[durable][asio]")
+{
+    fixture f;
+    REQUIRE(!f.open(f.options(2000)));
+    f.execute(1, 1000);
+    CHECK(!f.state->snapshot_error());
+    CHECK_FALSE(f.snapshots().empty());
+    REQUIRE(!f.open(f.options(2000)));
+    CHECK(f.report.loaded.id != 0);
+    f.check_entries(1000);
+}
+
+TEST_CASE("durable: a record that is no command fails the opening", "[durable][asio]")
+{
+    fixture f;
+    {
+        perdure::wal_options o = f.options().log;
+        o.directory = f.directory / "state/log";
+        perdure::wal log(f.io, o);
+        log.open();
+        auto const bytes = perdure::as_bytes("not an archive");
+        log.async_append(bytes, [](error_code ec, perdure::position) { CHECK(!ec); });
+        log.async_close([](error_code) {});
+        f.run();
+    }
+    CHECK(f.open(f.options()) == errc::cannot_decode);
+}
+
+TEST_CASE("durable: an operation before opening or after closing is refused", "[durable][asio]")
+{
+    fixture f;
+    f.state.emplace(f.io, f.options());
+    std::vector<error_code> seen;
+    auto const note = [&](error_code ec, auto&&...) { seen.push_back(ec); };
+    f.state->async_execute("early", note);
+    f.state->async_snapshot(note);
+    f.state->async_close(note);
+    f.run();
+    CHECK(seen == std::vector<error_code>(3, errc::closed));
+    REQUIRE(!f.open(f.options()));
+    f.state->async_execute("entry 1", note);
+    f.state->async_close(note);
+    f.state->async_execute("late", note);
+    f.run();
+    REQUIRE(seen.size() == 6);
+    CHECK(!seen[3]);
+    f.check_entries(1);
+    CHECK(std::count(seen.begin() + 3, seen.end(), error_code(errc::closed)) == 1);
+}
+
+TEST_CASE("durable: a second opening of the directory is refused", "[durable][asio]")
+{
+    fixture f;
+    REQUIRE(!f.open(f.options()));
+    store second(f.io, f.options());
+    error_code result;
+    second.async_open([&](error_code ec, perdure::durable_report) { result = ec; });
+    f.run();
+    CHECK(result == errc::locked);
+    f.execute(1, 1);
+}
