@@ -20,8 +20,9 @@ double passes(mtbf truth, acceptance_test const& plan)
 
 TEST_CASE("plan_acceptance: keeps both risks, which a published plan misses", "[availability]")
 {
-    // MatthewReid854/reliability, docs/Reliability test duration.rst: MTBF 2500 required, 3000 designed, both risks 20 %:
-    // 231615.79491309822. That is the test with 84 failures, one too few: its producer's risk is 20.1 %.
+    // MatthewReid854/reliability, docs/Reliability test duration.rst: MTBF 2500 required, 3000
+    // designed, both risks 20 %: 231615.79491309822. That is the test with 84 failures, one too
+    // few: its producer's risk is 20.1 %.
     mtbf const required(2500h), design(3000h);
     CHECK_THAT(test_length(required, 84, 0.2) / hours(1), WithinRel(231615.79491309822, 1e-12));
     CHECK(1 - passes(design, {84, test_length(required, 84, 0.2)}) > 0.2);

@@ -46,7 +46,8 @@ TEST_CASE("burn_monitor: pages when both windows burn, and stops soon after the 
             fired_after = minute;
         }
     }
-    // A burn rate of 100 takes 14.4 / 100 of the hour, less than 9 minutes, to reach 14.4 over the hour.
+    // A burn rate of 100 takes 14.4 / 100 of the hour, less than 9 minutes, to reach 14.4 over the
+    // hour.
     CHECK(fired_after >= 7);
     CHECK(fired_after <= 9);
     int silent_after = 0;

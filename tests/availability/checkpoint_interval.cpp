@@ -18,7 +18,8 @@ using wide = boost::multiprecision::cpp_bin_float_50;
 
 TEST_CASE("checkpoint intervals: Daly's three figures", "[availability]")
 {
-    // J. T. Daly, FGCS 22 (2006), figures 3 to 5: save 5 min; 117 min, 57 min, 9.1 min. Then restart 10 min.
+    // J. T. Daly, FGCS 22 (2006), figures 3 to 5: save 5 min; 117 min, 57 min, 9.1 min. Then
+    // restart 10 min.
     struct row {
         duration mtbf_;
         double young, daly, exact;
@@ -79,7 +80,8 @@ TEST_CASE("optimal_interval: is the minimum, and a flat one", "[availability]")
         for (double factor : {0.5, 0.7, 0.99, 1.01, 1.3, 2.}) {
             CHECK(expected_stretch(factor * best, 5min, 10min, m) > least);
         }
-        // 30 % off costs 0.3 to 1.0 % at 24 h and 6 h, 2 to 4 % at 15 min; a factor of 2 off 2 to 4 % and 14 to 19 %.
+        // 30 % off costs 0.3 to 1.0 % at 24 h and 6 h, 2 to 4 % at 15 min; a factor of 2 off 2 to
+        // 4 % and 14 to 19 %.
         bool const rare = m > mtbf(1h);
         for (double factor : {0.7, 1.3}) {
             double const cost = expected_stretch(factor * best, 5min, 10min, m) / least - 1;

@@ -19,7 +19,8 @@ TEST_CASE("commit_risk: two-phase commit waits for its coordinator", "[availabil
     CHECK_THAT(risk.blocked.value(), WithinRel(0.02 / (720 * 3600), 1e-8));
     CHECK_THAT(risk.wait / minutes(1), WithinRel(10, 1e-14));
     CHECK_THAT(risk.expected_wait().count(), WithinRel(600 * 0.02 / (720 * 3600), 1e-8));
-    // One in 130 million transactions, but with 1000 a second nearly every failure of the coordinator.
+    // One in 130 million transactions, but with 1000 a second nearly every failure of the
+    // coordinator.
     CHECK(leaves_in_doubt(rate::per_second(1000), 20ms) > 0.999999);
 }
 

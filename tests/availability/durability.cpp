@@ -95,8 +95,9 @@ TEST_CASE("loss_by_periods: Backblaze's 4 + 2 shards", "[availability]")
 
 TEST_CASE("loss_within: disks with one spare, against PRISM", "[availability]")
 {
-    // saifalam/prism-probabilistic-model-checker, models/model3.pm: three of four disks, 0.05 failures a year; it prints
-    // 99.94395322369579 % and 99.99181150494746 % for a week and a day, ten digits of them right (its solver stops early).
+    // saifalam/prism-probabilistic-model-checker, models/model3.pm: three of four disks, 0.05
+    // failures a year; it prints 99.94395322369579 % and 99.99181150494746 % for a week and a day,
+    // ten digits of them right (its solver stops early).
     struct row {
         duration rebuild;
         double survival;

@@ -20,7 +20,8 @@ TEST_CASE("exponential: published values", "[availability]")
     CHECK_THAT(probability_of_none(r, 100h).value(), WithinRel(0.990049833749168, 1e-14));
     CHECK_THAT(mttf_of_series({rate::per_hour(1e-6), rate::per_hour(1e-3)}).in(hours(1)),
                WithinRel(1000000. / 1001, 1e-14));
-    // SCRAM tests/risk_analysis_tests.cc: rate 1e-5 at 24, 48, ... 120 h, to its tolerance of the last digit.
+    // SCRAM tests/risk_analysis_tests.cc: rate 1e-5 at 24, 48, ... 120 h, to its tolerance of the
+    // last digit.
     double const at[] = {2.399e-4, 4.7989e-4, 7.197e-4, 9.595e-4, 1.199e-3};
     for (int i = 0; i < 5; ++i) {
         CHECK_THAT(probability_within(rate::per_hour(1e-5), (i + 1) * 24h).value(),

@@ -75,7 +75,8 @@ TEST_CASE("renewal_unit: agrees with a simulated service with odd repairs", "[av
 
 TEST_CASE("renewal_unit: the same mean repair, another promise", "[availability]")
 {
-    // Both are 0.1 % down in the long run. Repairs that are all alike spoil more months than rare long ones.
+    // Both are 0.1 % down in the long run. Repairs that are all alike spoil more months than rare
+    // long ones.
     auto const meets = [](double variation) {
         return renewal_unit(rate::per(720h), phase_type::with_moments(43.2min, variation))
             .meets(unavailability(1e-3), 720h)

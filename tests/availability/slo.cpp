@@ -29,7 +29,8 @@ TEST_CASE("recommended_alerts: the workbook's table", "[availability]")
     CHECK((alerts[0].page && alerts[1].page && !alerts[2].page));
     CHECK_THAT(burn_spending(0.10, 24h, sre_calendar.month), WithinRel(3, 1e-14));
     CHECK_THAT(budget_spent(14.4, 1h, sre_calendar.month), WithinRel(0.02, 1e-14));
-    // Other periods have other burn rates: a copy of 14.4 spends 8.6 % of a week's budget in an hour.
+    // Other periods have other burn rates: a copy of 14.4 spends 8.6 % of a week's budget in an
+    // hour.
     CHECK_THAT(recommended_alerts(days(7))[0].burn, WithinRel(3.36, 1e-14));
 }
 

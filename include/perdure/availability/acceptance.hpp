@@ -18,8 +18,8 @@ struct acceptance_test {
     duration length;
 };
 
-/** The length of a test with at most `allowed` failures that a unit with only the required MTBF passes with probability
- *  `risk`: required * chi2(1 - risk; 2 allowed + 2) / 2.
+/** The length of a test with at most `allowed` failures that a unit with only the required MTBF
+ *  passes with probability `risk`: required * chi2(1 - risk; 2 allowed + 2) / 2.
  */
 inline duration test_length(mtbf required, std::uint64_t allowed, double risk)
 {
@@ -29,11 +29,11 @@ inline duration test_length(mtbf required, std::uint64_t allowed, double risk)
 
 /** The shortest test by time and failures that keeps both risks.
  *
- *  A unit with only the `required` MTBF passes with probability `consumer_risk` at most; one with the `design` MTBF fails
- *  with probability `producer_risk` at most.
+ *  A unit with only the `required` MTBF passes with probability `consumer_risk` at most; one with
+ *  the `design` MTBF fails with probability `producer_risk` at most.
  *
- *  @throws std::invalid_argument unless 0 < required < design; the nearer they are, the longer the test, and where more
- *          than 10^7 failures would have to be seen it is refused.
+ *  @throws std::invalid_argument unless 0 < required < design; the nearer they are, the longer
+ *      the test, and where more than 10^7 failures would have to be seen it is refused.
  */
 inline acceptance_test plan_acceptance(mtbf required, mtbf design, double consumer_risk,
                                        double producer_risk)

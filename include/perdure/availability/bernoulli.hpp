@@ -22,7 +22,8 @@ namespace perdure::availability {
 /** The number of faults in `n` trials.
  *
  *  @par Formulas   none (1 - p)^n and its complement by expm1 and log1p; tails by the regularised
- * incomplete beta function, either one directly: O(1) for any n, no binomial coefficient.
+ *                  incomplete beta function, either one directly: O(1) for any n, no binomial
+ *                  coefficient.
  *  @par Accuracy   none, at_least_one: 1e-15 relative; the others 1e-12.
  */
 class faults_in_trials {
@@ -78,9 +79,9 @@ public:
     /** P(somewhere in the n trials stand at least `length` faults in a row).
      *
      *  What a heartbeat detector that gives up after `length` lost messages does wrongly in n of
-     * them.
+     *  them.
      *  @par Formula    g(i) = g(i - 1) + (1 - g(i - length - 1)) (1 - p) p^length: only sums of
-     * positive terms.
+     *                  positive terms.
      *  @par Complexity O(n) time, O(length) memory.
      */
     [[nodiscard]] probability run_of(std::uint64_t length) const

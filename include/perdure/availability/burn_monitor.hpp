@@ -21,14 +21,17 @@ namespace perdure::availability {
 struct burn_monitor_options {
     objective goal;
     std::vector<burn_alert> alerts;
-    /** How likely a service that just meets its target may raise an alert at a given moment, per alert.
+    /** How likely a service that just meets its target may raise an alert at a given moment, per
+     *  alert.
      *
-     *  With few requests a single failed one is a large share: of 10 requests it is 10 %, a burn rate of 100 for a target of
-     *  0.1 %. An alert fires only if so many failures would come by chance with at most this probability (exact binomial
-     *  test against the target). 1 switches the test off.
+     *  With few requests a single failed one is a large share: of 10 requests it is 10 %, a burn
+     *  rate of 100 for a target of 0.1 %. An alert fires only if so many failures would come by
+     *  chance with at most this probability (exact binomial test against the target). 1 switches
+     *  the test off.
      */
     double false_alarms = 1e-3;
-    /// Length of one counting step; windows are rounded up to it. 0: a fifth of the shortest window.
+    /// Length of one counting step; windows are rounded up to it. 0: a fifth of the shortest
+    /// window.
     duration step{};
 };
 
@@ -43,12 +46,15 @@ struct burn_state {
     bool firing = false;
 };
 
-/** Watches the error budget in process: counts requests and evaluates burn-rate alerts over several windows at once.
+/** Watches the error budget in process: counts requests and evaluates burn-rate alerts over
+ *  several windows at once.
  *
- *  Sans-I/O: time is an argument. Handling requests is O(1) and allocates nothing; asking is O(long window / step).
+ *  Sans-I/O: time is an argument. Handling requests is O(1) and allocates nothing; asking is
+ *  O(long window / step).
  *
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
- *  @par Accuracy       a window begins somewhere in its first step, so it holds up to one step more than its length.
+ *  @par Accuracy       a window begins somewhere in its first step, so it holds up to one step
+ *                      more than its length.
  */
 template <class TimePoint = std::chrono::steady_clock::time_point>
 class burn_monitor {

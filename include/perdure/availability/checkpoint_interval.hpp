@@ -10,8 +10,9 @@
 
 #include <cmath>
 
-// How often to save: work that is saved costs the saving, work that is not may be lost. `save` is how long one save takes
-// (the work stands still), `restart` how long until work goes on after a failure, intervals are of work between two saves.
+// How often to save: work that is saved costs the saving, work that is not may be lost. `save` is
+// how long one save takes (the work stands still), `restart` how long until work goes on after a
+// failure, intervals are of work between two saves.
 namespace perdure::availability {
 
 namespace detail {
@@ -52,8 +53,9 @@ inline duration young_interval(duration save, mtbf between)
     return duration(std::sqrt(2 * save.count() * between.value().count()));
 }
 
-/** Daly's higher-order interval: with x = save / (2 mtbf), sqrt(2 save mtbf) (1 + sqrt(x) / 3 + x / 9) - save below
- *  save = 2 mtbf, and mtbf from there. [J. T. Daly, FGCS 22, 2006, equation 37.]
+/** Daly's higher-order interval: with x = save / (2 mtbf), sqrt(2 save mtbf) (1 + sqrt(x) / 3 + x
+ *  / 9) - save below save = 2 mtbf, and mtbf from there. [J. T. Daly, FGCS 22, 2006, equation
+ *  37.]
  */
 inline duration daly_interval(duration save, mtbf between)
 {
@@ -65,16 +67,19 @@ inline duration daly_interval(duration save, mtbf between)
     return young_interval(save, between) * (1 + std::sqrt(x) / 3 + x / 9) - save;
 }
 
-/** The exact optimum for exponential failures, mtbf (1 + W0(-e^{-1 - save / mtbf})) with Lambert's W.
+/** The exact optimum for exponential failures, mtbf (1 + W0(-e^{-1 - save / mtbf})) with
+ *  Lambert's W.
  *
- *  Computed as the root y of -ln(1 - y) - y = save / mtbf, y = interval / mtbf in (0, 1), by Newton's method: near the branch
- *  point of W, where short saves lie, W itself loses half of the digits and this does not. 1e-14 relative.
+ *  Computed as the root y of -ln(1 - y) - y = save / mtbf, y = interval / mtbf in (0, 1), by
+ *  Newton's method: near the branch point of W, where short saves lie, W itself loses half of the
+ *  digits and this does not. 1e-14 relative.
  */
 inline duration optimal_interval(duration save, mtbf between)
 {
     detail::check_save(save, between);
     double const s = save / between.value();
-    // Starts right of the root (y^2 / 2 <= s below it), from where Newton's steps fall monotonically.
+    // Starts right of the root (y^2 / 2 <= s below it), from where Newton's steps fall
+    // monotonically.
     double y = s < 0.5 ? std::sqrt(2 * s) : -std::expm1(-s - 1);
     for (int i = 0; i < 60; ++i) {
         double const next = y - (detail::minus_log1p_minus(y) - s) * (1 - y) / y;
@@ -86,8 +91,8 @@ inline duration optimal_interval(duration save, mtbf between)
     return y * between.value();
 }
 
-/// The optimum with the uncertainty of the MTBF carried through; it grows with the MTBF, so the ends map to the ends. An
-/// MTBF that is not bounded from above leaves the interval unbounded.
+/// The optimum with the uncertainty of the MTBF carried through; it grows with the MTBF, so the
+/// ends map to the ends. An MTBF that is not bounded from above leaves the interval unbounded.
 inline estimate<duration> optimal_interval(duration save, estimate<mtbf> const& between)
 {
     auto const at = [&](mtbf m) {
@@ -98,10 +103,11 @@ inline estimate<duration> optimal_interval(duration save, estimate<mtbf> const& 
     return {at(between.value), at(between.lower), at(between.upper), between.sure};
 }
 
-/** How much longer a run takes than its work alone: e^{restart / M} (e^{(interval + save) / M} - 1) M / interval.
+/** How much longer a run takes than its work alone: e^{restart / M} (e^{(interval + save) / M} -
+ *  1) M / interval.
  *
- *  Failures may strike work, save and restart alike. [Daly 2006, equation 20.] The optimum is flat: at M = 24 h and
- *  save = 5 min an interval twice too long costs 2 %.
+ *  Failures may strike work, save and restart alike. [Daly 2006, equation 20.] The optimum is
+ *  flat: at M = 24 h and save = 5 min an interval twice too long costs 2 %.
  */
 inline double expected_stretch(duration interval, duration save, duration restart, mtbf between)
 {
@@ -113,8 +119,9 @@ inline double expected_stretch(duration interval, duration save, duration restar
     return std::exp(restart / m) * std::expm1((interval + save) / m) * (m / interval);
 }
 
-/** The interval between snapshots of a state that is also logged: nothing is lost, but what came after the snapshot is
- *  replayed. sqrt(2 save mtbf / replay), with `replay` the time to replay one second of logged work.
+/** The interval between snapshots of a state that is also logged: nothing is lost, but what came
+ *  after the snapshot is replayed. sqrt(2 save mtbf / replay), with `replay` the time to replay
+ *  one second of logged work.
  *
  *  First order, like Young's: it balances save / interval against replay interval / (2 mtbf).
  */
@@ -125,7 +132,8 @@ inline duration snapshot_interval(duration save, mtbf between, double replay)
     return young_interval(save, between) / std::sqrt(replay);
 }
 
-/** Two places to save to: a near one (memory, a partner) that survives most failures, and a far one (disk) that survives all.
+/** Two places to save to: a near one (memory, a partner) that survives most failures, and a far
+ *  one (disk) that survives all.
  *
  *  `near_failures` destroy neither copy, `far_failures` destroy the near one.
  */
@@ -147,9 +155,10 @@ struct two_level_plan {
 
 /** Expected run time over work of a two-level plan, exactly for exponential failures.
  *
- *  With X_i the mean time from the start of segment i to the end of the round, l all failures, s the length of the segment,
- *  p = e^{-ls}: X_i = (1-p)/l + p X_{i+1} + (1-p) (near share (restart + X_i) + far share (restart + X_0)), solved backwards
- *  in X_0 without a difference. A restart that is itself interrupted begins anew.
+ *  With X_i the mean time from the start of segment i to the end of the round, l all failures, s
+ *  the length of the segment, p = e^{-ls}: X_i = (1-p)/l + p X_{i+1} + (1-p) (near share (restart
+ *  + X_i) + far share (restart + X_0)), solved backwards in X_0 without a difference. A restart
+ *  that is itself interrupted begins anew.
  */
 inline double expected_stretch(two_level_costs const& c, duration interval, unsigned far_every)
 {
@@ -178,10 +187,13 @@ inline double expected_stretch(two_level_costs const& c, duration interval, unsi
     return fixed / kept / (interval.count() * far_every);
 }
 
-/** The best two-level plan, by a golden-section search over the interval for every number of near saves.
+/** The best two-level plan, by a golden-section search over the interval for every number of near
+ *  saves.
  *
- *  Starts from the first-order optimum, near interval sqrt(2 near_save / near rate), far interval sqrt(2 far_save / far rate).
- *  @throws std::invalid_argument if there are no far failures (then nothing ever needs the far copy) or a cost is not positive
+ *  Starts from the first-order optimum, near interval sqrt(2 near_save / near rate), far interval
+ *  sqrt(2 far_save / far rate).
+ *  @throws std::invalid_argument if there are no far failures (then nothing ever needs the far
+ *      copy) or a cost is not positive
  */
 inline two_level_plan optimal_two_level(two_level_costs const& c)
 {

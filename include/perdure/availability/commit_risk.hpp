@@ -11,13 +11,14 @@
 #include <cstddef>
 #include <vector>
 
-// What the choice of a commit protocol is worth: how likely a transaction is left in doubt, holding its locks.
+// What the choice of a commit protocol is worth: how likely a transaction is left in doubt,
+// holding its locks.
 namespace perdure::availability {
 
 /** What a transaction risks.
  *
- *  `blocked`: P(a participant that voted yes waits for a failed process to come back). `wait`: how long it then waits on
- *  average. `expected_wait` = blocked * wait, per transaction.
+ *  `blocked`: P(a participant that voted yes waits for a failed process to come back). `wait`:
+ *  how long it then waits on average. `expected_wait` = blocked * wait, per transaction.
  */
 struct commit_risk {
     probability blocked;
@@ -25,11 +26,13 @@ struct commit_risk {
     [[nodiscard]] constexpr duration expected_wait() const { return blocked.value() * wait; }
 };
 
-/** Two-phase commit: blocked when the coordinator fails between a participant's vote and its decision (`window`).
+/** Two-phase commit: blocked when the coordinator fails between a participant's vote and its
+ *  decision (`window`).
  *
- *  Participants can't decide among themselves while all that are up have only voted, which is the rule, since decisions
- *  arrive at about the same time. P = 1 - e^{-l window}; the wait is the coordinator's time to repair.
- *  [Gray, "Notes on data base operating systems", 1978; Bernstein, Hadzilacos, Goodman, 1987, 7.4.]
+ *  Participants can't decide among themselves while all that are up have only voted, which is the
+ *  rule, since decisions arrive at about the same time. P = 1 - e^{-l window}; the wait is the
+ *  coordinator's time to repair. [Gray, "Notes on data base operating systems", 1978; Bernstein,
+ *  Hadzilacos, Goodman, 1987, 7.4.]
  */
 constexpr commit_risk two_phase_commit(two_state coordinator, duration window)
 {
@@ -37,10 +40,12 @@ constexpr commit_risk two_phase_commit(two_state coordinator, duration window)
             duration(coordinator.repairs().mean())};
 }
 
-/** Three-phase commit: blocked when the coordinator and all `participants` fail within `window`, if there are no partitions;
- *  the wait is until the first of them is back. [Skeen, "Nonblocking commit protocols", SIGMOD 1981.]
+/** Three-phase commit: blocked when the coordinator and all `participants` fail within `window`,
+ *  if there are no partitions; the wait is until the first of them is back. [Skeen, "Nonblocking
+ *  commit protocols", SIGMOD 1981.]
  *
- *  With partitions it is no choice: a partition makes it wait, or, when it is timeouts that decide, disagree.
+ *  With partitions it is no choice: a partition makes it wait, or, when it is timeouts that
+ *  decide, disagree.
  */
 constexpr commit_risk three_phase_commit(two_state coordinator, two_state participant,
                                          std::size_t participants, duration window)
@@ -55,11 +60,13 @@ constexpr commit_risk three_phase_commit(two_state coordinator, two_state partic
     return {probability(blocked), first.mean()};
 }
 
-/** Paxos Commit with 2 f + 1 acceptors: blocked when more than f of them are down or fail within `window`.
+/** Paxos Commit with 2 f + 1 acceptors: blocked when more than f of them are down or fail within
+ *  `window`.
  *
- *  f = 0 is two-phase commit with the coordinator as the only acceptor, but counts a transaction that finds it down from the
- *  start. A failed leader costs an election, not a repair. The wait is until one of the f + 1 failed ones is back.
- *  [Gray, Lamport, "Consensus on transaction commit", ACM TODS 31(1), 2006.]
+ *  f = 0 is two-phase commit with the coordinator as the only acceptor, but counts a transaction
+ *  that finds it down from the start. A failed leader costs an election, not a repair. The wait
+ *  is until one of the f + 1 failed ones is back. [Gray, Lamport, "Consensus on transaction
+ *  commit", ACM TODS 31(1), 2006.]
  */
 constexpr commit_risk paxos_commit(two_state acceptor, std::size_t f, duration window)
 {
@@ -70,10 +77,11 @@ constexpr commit_risk paxos_commit(two_state acceptor, std::size_t f, duration w
     return {blocked, (static_cast<double>(f + 1) * acceptor.repairs()).mean()};
 }
 
-/** P(a failing coordinator leaves at least one transaction in doubt), with `transactions` a time and `window` each:
- *  1 - e^{-transactions window}, by Little's law and Poisson arrivals.
+/** P(a failing coordinator leaves at least one transaction in doubt), with `transactions` a time
+ *  and `window` each: 1 - e^{-transactions window}, by Little's law and Poisson arrivals.
  *
- *  Per transaction two-phase commit looks harmless; per failure of a busy coordinator it blocks with near certainty.
+ *  Per transaction two-phase commit looks harmless; per failure of a busy coordinator it blocks
+ *  with near certainty.
  */
 constexpr probability leaves_in_doubt(rate transactions, duration window)
 {

@@ -74,10 +74,11 @@ double two_sided(std::uint64_t low, std::uint64_t high, std::uint64_t observed, 
 /** Difference of two fault probabilities, p(a) - p(b).
  *
  *  @par Formulas   Interval: Newcombe's hybrid of two Wilson intervals. p_value: Fisher's exact
- * test, two-sided by summing all tables that are no more likely than the one seen. The two methods
- * differ, so that near the limit one may see a difference and the other not.
+ *                  test, two-sided by summing all tables that are no more likely than the one
+ *                  seen. The two methods differ, so that near the limit one may see a difference
+ *                  and the other not.
  *  @par Source     Newcombe, "Interval estimation for the difference between independent
- * proportions", Statistics in Medicine 17, 1998, method 10.
+ *                  proportions", Statistics in Medicine 17, 1998, method 10.
  *  @par Complexity O(faults).
  */
 inline comparison compare_probabilities(trial_count a, trial_count b, double sure)
@@ -103,11 +104,11 @@ inline comparison compare_probabilities(trial_count a, trial_count b, double sur
 
 /** Ratio of two fault rates, rate(a) / rate(b).
  *
- *  @par Formulas   Given the sum of the counts, the faults of `a` are binomial with p = ta / (ta +
- * tb) when the rates are equal; the interval of the ratio is the Clopper-Pearson interval of that
- * p, as odds times tb / ta.
+ *  @par Formulas   Given the sum of the counts, the faults of `a` are binomial with p = ta / (ta
+ *                  + tb) when the rates are equal; the interval of the ratio is the
+ *                  Clopper-Pearson interval of that p, as odds times tb / ta.
  *  @par Domain     at least one fault in either; times more than 0. The ratio is infinite when b
- * had none.
+ *                  had none.
  *  @par Source     Przyborowski and Wilenski, Biometrika 31, 1940.
  *  @throws std::invalid_argument
  */

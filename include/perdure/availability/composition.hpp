@@ -71,8 +71,8 @@ constexpr double at_least_down(std::span<unavailability const> components, std::
 
 /** Down when fewer than `k` of the components are up.
  *
- *  Sums the failing tail: with m = n - k + 1 the probability that m or more are down, by recursion
- * over the components. k = 0 is never down; k > n is refused.
+ *  Sums the failing tail: with m = n - k + 1 the probability that m or more are down, by
+ *  recursion over the components. k = 0 is never down; k > n is refused.
  *
  *  @par Complexity     O(n (n - k + 1)) time; no allocation while n - k < 64.
  *  @throws std::invalid_argument if k exceeds the number of components.
@@ -98,16 +98,16 @@ constexpr unavailability k_of_n(std::size_t k, std::initializer_list<unavailabil
     return k_of_n(k, std::span(components.begin(), components.size()));
 }
 
-/** Down when fewer than `k` of `n` equal components are up: the binomial tail P(at least n - k + 1
- * down).
+/** Down when fewer than `k` of `n` equal components are up: the binomial tail P(at least n - k +
+ *  1 down).
  *
  *  Terms are taken relative to the largest one, walking away from it both ways with the ratio of
- * neighbours, and the result is tail / total: no binomial coefficient, hence no overflow at n =
- * 1030, and no difference of large numbers.
+ *  neighbours, and the result is tail / total: no binomial coefficient, hence no overflow at n =
+ *  1030, and no difference of large numbers.
  *
  *  @par Complexity     O(n), less where the terms vanish early.
  *  @par Accuracy       relative error about |n - k - n u| units in the last place, at most 1e-12
- * for n <= 2000.
+ *                      for n <= 2000.
  */
 constexpr unavailability k_of_n(std::size_t k, std::size_t n, unavailability component)
 {

@@ -17,9 +17,10 @@
 #include <stdexcept>
 #include <vector>
 
-// A copyset is a set of nodes that together hold all replicas of some data: if just these fail, data are lost. The fewer
-// different copysets a placement has, the rarer a loss is when many nodes fail at once (a power cut), and the more is lost
-// then. [Cidon, Rumble, Stutsman, Katti, Ousterhout, Rosenblum, "Copysets", USENIX ATC 2013.]
+// A copyset is a set of nodes that together hold all replicas of some data: if just these fail,
+// data are lost. The fewer different copysets a placement has, the rarer a loss is when many nodes
+// fail at once (a power cut), and the more is lost then. [Cidon, Rumble, Stutsman, Katti,
+// Ousterhout, Rosenblum, "Copysets", USENIX ATC 2013.]
 namespace perdure::availability {
 
 /// P(the `failed` nodes, any of `nodes` with equal chances, contain one given set of `replicas`).
@@ -38,7 +39,8 @@ inline probability copyset_hit(std::uint64_t nodes, std::uint64_t failed, std::u
 
 /** P(some copyset is lost) when `failed` nodes fail at once: 1 - (1 - hit)^copysets.
  *
- *  Takes the copysets as independent; they share nodes, so the truth lies below by a little while losses are rare.
+ *  Takes the copysets as independent; they share nodes, so the truth lies below by a little while
+ *  losses are rare.
  */
 inline probability copyset_loss(std::uint64_t nodes, std::uint64_t failed, std::uint64_t replicas,
                                 double copysets)
@@ -49,8 +51,8 @@ inline probability copyset_loss(std::uint64_t nodes, std::uint64_t failed, std::
                                 : -std::expm1(copysets * std::log1p(-hit)));
 }
 
-/** The fewest copysets with which every node shares data with `scatter_width` others: scatter / (replicas - 1) * nodes /
- *  replicas, as copyset replication arranges them.
+/** The fewest copysets with which every node shares data with `scatter_width` others: scatter /
+ *  (replicas - 1) * nodes / replicas, as copyset replication arranges them.
  */
 inline double fewest_copysets(std::uint64_t nodes, std::uint64_t replicas,
                               std::uint64_t scatter_width)
@@ -61,7 +63,8 @@ inline double fewest_copysets(std::uint64_t nodes, std::uint64_t replicas,
            static_cast<double>(nodes) / static_cast<double>(replicas);
 }
 
-/** The copysets of an actual placement: give it every replica list of a ring or of a table of shards.
+/** The copysets of an actual placement: give it every replica list of a ring or of a table of
+ *  shards.
  *
  *  @tparam Node    anything ordered
  *  @par Complexity add: O(replicas log copysets)
@@ -109,7 +112,8 @@ public:
         }
         return neighbours_.empty() ? 0 : sum / static_cast<double>(neighbours_.size());
     }
-    /// Copysets of which every node is in `failed` (any range of nodes): what a given loss of nodes takes along.
+    /// Copysets of which every node is in `failed` (any range of nodes): what a given loss of
+    /// nodes takes along.
     template <std::ranges::input_range Failed>
     [[nodiscard]] std::size_t lost_with(Failed const& failed) const
     {
@@ -120,7 +124,8 @@ public:
                                    [&](Node const& node) { return gone.contains(node); });
             }));
     }
-    /// Copysets expected to be lost when `failed` of `nodes` fail at once. Exact, whatever they share.
+    /// Copysets expected to be lost when `failed` of `nodes` fail at once. Exact, whatever they
+    /// share.
     [[nodiscard]] double expected_losses(std::uint64_t nodes, std::uint64_t failed) const
     {
         double sum = 0;
@@ -129,7 +134,8 @@ public:
         }
         return sum;
     }
-    /// P(some copyset is lost) when `failed` of `nodes` fail at once, taking the copysets as independent.
+    /// P(some copyset is lost) when `failed` of `nodes` fail at once, taking the copysets as
+    /// independent.
     [[nodiscard]] probability loss(std::uint64_t nodes, std::uint64_t failed) const
     {
         double none = 0; // logarithm of P(no loss)

@@ -65,8 +65,8 @@ constexpr data_at_risk at_risk_in_crash(durability_class acknowledged,
 
 /** After the loss of one machine with its disk: what had not reached another one.
  *
- *  `replicated` loses its lag, which is there at every moment; the classes that are local only lose everything, which is said
- *  by an infinite time.
+ *  `replicated` loses its lag, which is there at every moment; the classes that are local only
+ *  lose everything, which is said by an infinite time.
  */
 constexpr data_at_risk at_risk_in_disk_loss(durability_class acknowledged,
                                             risk_settings const& settings, double bytes_per_second)

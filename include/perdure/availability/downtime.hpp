@@ -17,17 +17,18 @@ enum class starting : std::uint8_t { up, down, steady };
 /** How long a repairable unit is down within a window, as a distribution.
  *
  *  A service whose *mean* availability is exactly its target meets that target in far from every
- * window: with 99.9 %, one outage a month and 43 minutes each, a month meets 99.9 % with
- * probability 0.65.
+ *  window: with 99.9 %, one outage a month and 43 minutes each, a month meets 99.9 % with
+ *  probability 0.65.
  *
  *  @par Formula    D <= x exactly if the time up reaches T - x before the time down passes x. N
- * failures come in T - x of operation, M repairs end in x of repair, both Poisson: P(D <= x) = P(N
- * <= M) with means l (T - x) and m x when started up, P(N < M) when started down. P(D = 0) =
- * e^{-lT}. Equal to the integral of Takacs.
+ *                  failures come in T - x of operation, M repairs end in x of repair, both
+ *                  Poisson: P(D <= x) = P(N <= M) with means l (T - x) and m x when started up,
+ *                  P(N < M) when started down. P(D = 0) = e^{-lT}. Equal to the integral of
+ *                  Takacs.
  *  @par Source     Takacs, "On certain sojourn time problems in the theory of stochastic
- * processes", 1957.
+ *                  processes", 1957.
  *  @par Accuracy   1e-12 relative on either side of the distribution, each summed by itself from
- * positive terms.
+ *                  positive terms.
  *  @par Complexity O(sqrt(expected number of failures + repairs)) an evaluation.
  */
 class downtime {
@@ -67,7 +68,7 @@ public:
                window_;
     }
     /** The smallest x with P(D <= x) >= `sure`: the budget that can be promised with that
-     * confidence.
+     *  confidence.
      *
      *  By bisection to the last digit of x; 0 if an outage is less likely than 1 - sure.
      */
@@ -122,8 +123,8 @@ private:
 
 /** The target that `unit` meets in a window with the given confidence, as an unavailability.
  *
- *  The honest figure for an agreement: its long-run unavailability is met in little more than half
- * of the windows.
+ *  The honest figure for an agreement: its long-run unavailability is met in little more than
+ *  half of the windows.
  */
 inline unavailability promise(two_state unit, duration window, double sure,
                               starting start = starting::up)
@@ -138,10 +139,11 @@ struct window_so_far {
     bool up = true;  ///< the state now
 };
 
-/** The probability that the target is missed when the window ends, given what has happened so far.
+/** The probability that the target is missed when the window ends, given what has happened so
+ *  far.
  *
  *  1 when the budget is already spent. Otherwise the rest of the window is a window of its own,
- * with what is left of the budget.
+ *  with what is left of the budget.
  *  @throws std::invalid_argument if elapsed is outside [0, window] or down outside [0, elapsed].
  */
 inline probability probability_of_missing(two_state unit, unavailability target, duration window,

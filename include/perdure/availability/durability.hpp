@@ -16,10 +16,12 @@
 // How likely is it that data are gone for good?
 namespace perdure::availability {
 
-/** One piece of data kept as several pieces, of which some are needed to read it: 1 of 3 copies, 4 of 6 coded fragments.
+/** One piece of data kept as several pieces, of which some are needed to read it: 1 of 3 copies,
+ *  4 of 6 coded fragments.
  *
- *  Pieces fail independently and are rebuilt from the others; when fewer than `needed` are left the data are lost. A model
- *  of nothing but independent failures: beyond about four nines, fires, operators and bugs decide (see common_cause()).
+ *  Pieces fail independently and are rebuilt from the others; when fewer than `needed` are left
+ *  the data are lost. A model of nothing but independent failures: beyond about four nines,
+ *  fires, operators and bugs decide.
  */
 struct data_group {
     unsigned pieces = 3;
@@ -62,12 +64,13 @@ inline data_group_rates rates_with(data_group const& g, unsigned failed)
 
 /** Mean time to data loss, exactly for the Markov chain of the group.
  *
- *  @par Formula    the sum over i = 0 .. spare of h_i, the mean time from i failed pieces to i + 1 for the first time:
- *                  h_i = (1 + m_i h_{i-1}) / l_i. Only positive terms. Infinite when nothing fails.
+ *  @par Formula    the sum over i = 0 .. spare of h_i, the mean time from i failed pieces to i +
+ *                  1 for the first time: h_i = (1 + m_i h_{i-1}) / l_i. Only positive terms.
+ *                  Infinite when nothing fails.
  *  @par Accuracy   1e-14 relative.
  *
- *  A mean of millions of years says little about the few years that matter: ask loss_within() (Greenan, Plank, Wylie, "Mean
- *  time to meaningless", HotStorage 2010).
+ *  A mean of millions of years says little about the few years that matter: ask loss_within()
+ *  (Greenan, Plank, Wylie, "Mean time to meaningless", HotStorage 2010).
  */
 inline mtbf mean_time_to_loss(data_group const& g)
 {
@@ -85,10 +88,11 @@ inline mtbf mean_time_to_loss(data_group const& g)
     return mtbf(duration(sum));
 }
 
-/** The usual approximation for rebuilds much faster than failures: prod(m_i, i = 1 .. spare) / prod(l_i, i = 0 .. spare).
+/** The usual approximation for rebuilds much faster than failures: prod(m_i, i = 1 .. spare) /
+ *  prod(l_i, i = 0 .. spare).
  *
- *  It leaves out everything but the last term of the exact sum, and so is too small by a share of about
- *  2 pieces failures / rebuilds.
+ *  It leaves out everything but the last term of the exact sum, and so is too small by a share of
+ *  about 2 pieces failures / rebuilds.
  */
 inline mtbf approximate_mean_time_to_loss(data_group const& g)
 {
@@ -104,7 +108,8 @@ inline mtbf approximate_mean_time_to_loss(data_group const& g)
     return mtbf(duration(product));
 }
 
-/** P(the data are lost within `t`), exactly for the Markov chain, all pieces whole at the beginning.
+/** P(the data are lost within `t`), exactly for the Markov chain, all pieces whole at the
+ *  beginning.
  *
  *  @par Accuracy   1e-12 relative, however small the probability and however fast the rebuilds.
  *  @par Complexity O(spare^3 log(t rebuilds))
@@ -128,12 +133,13 @@ inline probability loss_within(data_group const& g, duration t)
     return probability(lost < 1 ? lost : 1);
 }
 
-/** The calculators' way: in every period of the length of a rebuild each piece fails with probability `p`, losses are those
- *  of more than pieces - needed within one period, and periods are independent.
+/** The calculators' way: in every period of the length of a rebuild each piece fails with
+ *  probability `p`, losses are those of more than pieces - needed within one period, and periods
+ *  are independent.
  *
- *  Failures that overlap the border of two periods are missed, and rebuilds never take longer than a period: against the
- *  exact chain with a mean rebuild of one period it is off by a factor of about spare! (4 + 2 fragments: 2).
- *  [Backblaze, erasure-coding-durability.]
+ *  Failures that overlap the border of two periods are missed, and rebuilds never take longer
+ *  than a period: against the exact chain with a mean rebuild of one period it is off by a factor
+ *  of about spare! (4 + 2 fragments: 2). [Backblaze, erasure-coding-durability.]
  */
 inline probability loss_by_periods(unsigned pieces, unsigned needed, probability p,
                                    std::uint64_t periods)
@@ -152,15 +158,18 @@ inline probability any_of(probability p, std::uint64_t count)
                               : -std::expm1(static_cast<double>(count) * std::log1p(-p.value())));
 }
 
-/// -log10(p): "eleven nines of durability" are 11 for the probability of losing an object within a year.
+/// -log10(p): "eleven nines of durability" are 11 for the probability of losing an object within a
+/// year.
 inline double nines(probability loss)
 {
     return loss == 0 ? detail::infinity : 0 - std::log10(loss.value());
 }
 
-/** P(reading `bytes` meets at least one unrecoverable bit) at `per_bit`: 1 - (1 - per_bit)^(8 bytes).
+/** P(reading `bytes` meets at least one unrecoverable bit) at `per_bit`: 1 - (1 - per_bit)^(8
+ *  bytes).
  *
- *  Drives promise 1e-14 to 1e-16 per bit; at 1e-14 a full read of 12 TB fails with probability 0.62.
+ *  Drives promise 1e-14 to 1e-16 per bit; at 1e-14 a full read of 12 TB fails with probability
+ *  0.62.
  */
 inline probability unreadable_in(double bytes, double per_bit)
 {
@@ -172,8 +181,10 @@ inline probability unreadable_in(double bytes, double per_bit)
 
 /** A disk array of many groups, each with check disks, that survives one failure a group.
  *
- *  @par Formula    MTTF^2 / ((data + check groups) (group + check - 1) MTTR), the original approximation.
- *  @par Source     Patterson, Gibson, Katz, "A Case for Redundant Arrays of Inexpensive Disks", SIGMOD 1988.
+ *  @par Formula    MTTF^2 / ((data + check groups) (group + check - 1) MTTR), the original
+ *                  approximation.
+ *  @par Source     Patterson, Gibson, Katz, "A Case for Redundant Arrays of Inexpensive Disks",
+ *                  SIGMOD 1988.
  *  @param data     data disks in all, a multiple of `group`
  *  @param group    data disks in one group
  *  @param check    check disks in one group

@@ -10,8 +10,8 @@ namespace perdure::availability {
 
 /** How sure an interval is to contain the true value, and on which side it is open.
  *
- *  `two_sided(0.95)` leaves 2.5 % on either side; `lower(0.95)` is a lower bound alone and leaves 5
- * % below it.
+ *  `two_sided(0.95)` leaves 2.5 % on either side; `lower(0.95)` is a lower bound alone and leaves
+ *  5 % below it.
  *  @throws std::invalid_argument unless 0 < level < 1.
  */
 class confidence {

@@ -31,7 +31,8 @@ constexpr probability probability_of_none(rate events, duration t)
 
 /** The rate at which something happens within `t` with probability `p`: -ln(1 - p) / t.
  *
- *  @par Domain     p < 1. The rate is p / t only for small p: at p = 0.1 it is 5 % more, and near 1 unbounded.
+ *  @par Domain     p < 1. The rate is p / t only for small p: at p = 0.1 it is 5 % more, and near
+ *                  1 unbounded.
  */
 constexpr rate rate_of(probability p, duration t)
 {
@@ -40,7 +41,8 @@ constexpr rate rate_of(probability p, duration t)
     return rate::per(t, -detail::log1p(-p.value()));
 }
 
-/// Mean time to the first failure of any of the components: 1 / sum of the rates. Infinite without components.
+/// Mean time to the first failure of any of the components: 1 / sum of the rates. Infinite without
+/// components.
 constexpr mtbf mttf_of_series(std::span<rate const> components)
 {
     rate sum;
@@ -54,9 +56,11 @@ constexpr mtbf mttf_of_series(std::initializer_list<rate> components)
     return mttf_of_series(std::span(components.begin(), components.size()));
 }
 
-/** Mean time until fewer than `k` of `n` equal components are left, without repair: sum of 1 / (i rate), i = k .. n.
+/** Mean time until fewer than `k` of `n` equal components are left, without repair: sum of 1 / (i
+ *  rate), i = k .. n.
  *
- *  The second spare of two buys half of a lifetime, the tenth a tenth: redundancy without repair is a poor bargain.
+ *  The second spare of two buys half of a lifetime, the tenth a tenth: redundancy without repair
+ *  is a poor bargain.
  *  @throws std::invalid_argument unless 1 <= k <= n.
  */
 constexpr mtbf mttf_of_k_of_n(std::size_t k, std::size_t n, rate component)

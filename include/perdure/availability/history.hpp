@@ -14,7 +14,7 @@ namespace perdure::availability {
 /** All that the memoryless model needs to know of the past: four sums.
  *
  *  Intervals that have not ended count with their time so far but not as an event (they are
- * censored). Histories of like units add up.
+ *  censored). Histories of like units add up.
  */
 struct history {
     std::uint64_t failures = 0; ///< up intervals that ended
@@ -35,7 +35,7 @@ struct history {
 /** Turns the up and down events of one unit into its history. O(1) time and memory an event.
  *
  *  Inputs may repeat (a second "down" while down changes nothing). Times never decrease; one that
- * does is taken as the latest time seen, so that a late event can't make an interval negative.
+ *  does is taken as the latest time seen, so that a late event can't make an interval negative.
  *
  *  @tparam TimePoint   any std::chrono time_point. Integer ticks are summed exactly.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
@@ -54,6 +54,7 @@ public:
         if (up_) {
             up_ = false;
             ++failures_;
+            running_ = {};
         }
     }
     constexpr void handle_up(time_point now)
@@ -62,6 +63,20 @@ public:
         if (!up_) {
             up_ = true;
             ++repairs_;
+        }
+    }
+
+    /// The unit is up, and its last "down" was a false suspicion: the running down interval was up
+    /// time, and no failure.
+    constexpr void handle_false_alarm(time_point now)
+    {
+        advance(now);
+        if (!up_) {
+            up_ = true;
+            failures_ -=
+                failures_ > 0 ? 1 : 0; // none was counted if it was down from the beginning
+            up_time_ += running_;
+            down_time_ -= running_;
         }
     }
 
@@ -78,7 +93,9 @@ private:
     constexpr void advance(time_point now)
     {
         if (now > latest_) {
-            (up_ ? up_time_ : down_time_) += now - latest_;
+            auto const passed = now - latest_;
+            (up_ ? up_time_ : down_time_) += passed;
+            running_ += passed;
             latest_ = now;
         }
     }
@@ -86,9 +103,34 @@ private:
     time_point latest_;
     typename time_point::duration up_time_{};
     typename time_point::duration down_time_{};
+    typename time_point::duration running_{}; ///< of down_time_, since the last failure
     std::uint64_t failures_ = 0;
     std::uint64_t repairs_ = 0;
     bool up_;
+};
+
+/// The same four sums where they are no longer counts: corrected for the detector, or weighed with
+/// a plan.
+struct evidence {
+    double failures = 0;
+    double repairs = 0;
+    duration up{};
+    duration down{};
+
+    constexpr evidence() = default;
+    constexpr evidence(double failures_, double repairs_, duration up_, duration down_)
+        : failures(failures_), repairs(repairs_), up(up_), down(down_)
+    {
+    }
+    constexpr evidence(history const& h)
+        : failures(static_cast<double>(h.failures)),
+          repairs(static_cast<double>(h.repairs)),
+          up(h.up),
+          down(h.down)
+    {
+    }
+    [[nodiscard]] constexpr duration total() const { return up + down; }
+    friend constexpr bool operator==(evidence const&, evidence const&) = default;
 };
 
 } // namespace perdure::availability

@@ -16,12 +16,15 @@
 
 namespace perdure::availability {
 
-/** A random time made of exponential phases, one after another or one of several: repairs are seldom memoryless.
+/** A random time made of exponential phases, one after another or one of several: repairs are
+ *  seldom memoryless.
  *
- *  Phases lead forwards only. Sums (a then b) and mixtures (sometimes a, sometimes b) of such times are such times, and any
- *  time can be approached by them; with_moments() takes a measured mean and variance.
+ *  Phases lead forwards only. Sums (a then b) and mixtures (sometimes a, sometimes b) of such
+ *  times are such times, and any time can be approached by them; with_moments() takes a measured
+ *  mean and variance.
  *
- *  @par Accuracy       within() and longer_than() 1e-12 relative while they are below 0.5, else absolute.
+ *  @par Accuracy       within() and longer_than() 1e-12 relative while they are below 0.5, else
+ *                      absolute.
  *  @par Complexity     O(phases^3 log(t / shortest phase)) an evaluation; at most 256 phases.
  */
 class phase_type {
@@ -53,7 +56,8 @@ public:
         }
         return p;
     }
-    /// With probability `weight` the time `a`, else `b`: "most restarts take seconds, some need a person".
+    /// With probability `weight` the time `a`, else `b`: "most restarts take seconds, some need a
+    /// person".
     static phase_type mixture(probability weight, phase_type const& a, phase_type const& b)
     {
         phase_type p = side_by_side(a, b);
@@ -65,10 +69,11 @@ public:
         }
         return p;
     }
-    /** The simplest time with this mean and this squared coefficient of variation (variance / mean^2).
+    /** The simplest time with this mean and this squared coefficient of variation (variance /
+     *  mean^2).
      *
-     *  1: exponential. Above: two exponentials with balanced means. Below: Erlang of k - 1 or k stages of one rate, as in
-     *  Tijms, Stochastic Models, 1994, section 4.4. At least 1 / 256.
+     *  1: exponential. Above: two exponentials with balanced means. Below: Erlang of k - 1 or k
+     *  stages of one rate, as in Tijms, Stochastic Models, 1994, section 4.4. At least 1 / 256.
      */
     static phase_type with_moments(duration mean, double variation_squared)
     {
@@ -185,8 +190,8 @@ public:
         return duration(high);
     }
 
-    // For calculations with the phases themselves. Phase i begins with probability start()[i]; rates()[i size() + j] lead
-    // from i to a later j, exits()[i] to the end. Per second.
+    // For calculations with the phases themselves. Phase i begins with probability start()[i];
+    // rates()[i size() + j] lead from i to a later j, exits()[i] to the end. Per second.
     [[nodiscard]] std::vector<double> const& start() const { return start_; }
     [[nodiscard]] std::vector<double> const& rates() const { return rates_; }
     [[nodiscard]] std::vector<double> const& exits() const { return exits_; }

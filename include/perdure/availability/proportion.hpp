@@ -19,7 +19,7 @@ namespace perdure::availability {
 /** Which interval for a proportion.
  *
  *  `clopper_pearson` covers at least as often as it says, for every p: the one for promises.
- * `wilson` and `jeffreys` cover as often on average over p and are shorter: for dashboards.
+ *  `wilson` and `jeffreys` cover as often on average over p and are shorter: for dashboards.
  */
 enum class proportion_interval : std::uint8_t { clopper_pearson, wilson, jeffreys };
 
@@ -35,15 +35,16 @@ inline double normal_quantile_above(double risk)
 
 /** The probability of a fault, with an interval.
  *
- *  @par Formulas   Clopper-Pearson: beta quantiles, lower B(a; k, n - k + 1), upper B(1 - a; k + 1,
- * n - k); closed forms 1 - a^{1/n} at k = 0 and their mirror images. Wilson: (k + z^2/2 -+ z sqrt(k
- * (n-k)/n + z^2/4)) / (n + z^2), the lower one as k^2/n over the conjugate, which doesn't cancel.
- * Jeffreys: quantiles of Beta(k + 1/2, n - k + 1/2), forced to 0 at k = 0 and to 1 at k = n.
+ *  @par Formulas   Clopper-Pearson: beta quantiles, lower B(a; k, n - k + 1), upper B(1 - a; k +
+ *                  1, n - k); closed forms 1 - a^{1/n} at k = 0 and their mirror images. Wilson:
+ *                  (k + z^2/2 -+ z sqrt(k (n-k)/n + z^2/4)) / (n + z^2), the lower one as k^2/n
+ *                  over the conjugate, which doesn't cancel. Jeffreys: quantiles of Beta(k + 1/2,
+ *                  n - k + 1/2), forced to 0 at k = 0 and to 1 at k = n.
  *  @par Domain     k <= n, n >= 1. Zero faults bound p from above only (about 3 / n at 95 %, the
- * rule of three).
+ *                  rule of three).
  *  @par Accuracy   1e-12 relative on the bounds.
  *  @par Source     Brown, Cai, DasGupta, "Interval Estimation for a Binomial Proportion",
- * Statistical Science 16(2), 2001.
+ *                  Statistical Science 16(2), 2001.
  *  @throws std::invalid_argument
  */
 inline estimate<probability>
@@ -96,9 +97,9 @@ estimate_probability(std::uint64_t faults, std::uint64_t trials, confidence sure
     return {probability(k / n), probability(lower), probability(upper), sure};
 }
 
-/** The number of trials that show, with `sure`, a fault probability of at most `p` if no more than
- * `allowed` faults are seen in them: the smallest n whose Clopper-Pearson upper bound does not
- * exceed p.
+/** The number of trials that show, with `sure`, a fault probability of at most `p` if no more
+ *  than `allowed` faults are seen in them: the smallest n whose Clopper-Pearson upper bound does
+ *  not exceed p.
  */
 inline std::uint64_t trials_to_show(probability p, double sure, std::uint64_t allowed = 0)
 {
@@ -123,8 +124,8 @@ inline std::uint64_t trials_to_show(probability p, double sure, std::uint64_t al
     return high;
 }
 
-/** The number of trials after which a two-sided interval for a probability near `p` is about `p` -+
- * `half_width`: z^2 p (1 - p) / half_width^2 (normal approximation; sensible while n p > 5).
+/** The number of trials after which a two-sided interval for a probability near `p` is about `p`
+ *  -+ `half_width`: z^2 p (1 - p) / half_width^2 (normal approximation; sensible while n p > 5).
  */
 inline std::uint64_t trials_to_estimate(probability p, double half_width, double sure)
 {

@@ -20,9 +20,10 @@ namespace perdure::availability {
 
 /** The unavailability of something redundant, without correlation and with it.
  *
- *  Independence is the assumption that fails first: racks, releases and operators take replicas down together. With the beta
- *  factor model a share beta of each unit's unavailability is a common cause that takes all of them. At 1 % of common
- *  causes the third replica of a 99 % node buys little more than the second; that is why every answer here shows it.
+ *  Independence is the assumption that fails first: racks, releases and operators take replicas
+ *  down together. With the beta factor model a share beta of each unit's unavailability is a
+ *  common cause that takes all of them. At 1 % of common causes the third replica of a 99 % node
+ *  buys little more than the second; that is why every answer here shows it.
  */
 struct redundant {
     unavailability independent;
@@ -55,7 +56,8 @@ inline std::vector<unavailability> scaled(std::span<unavailability const> units,
     return result;
 }
 
-/// The common cause is a share of the least of the units' unavailabilities: more of it a good unit could not have.
+/// The common cause is a share of the least of the units' unavailabilities: more of it a good unit
+/// could not have.
 inline double common_of(std::span<unavailability const> units)
 {
     double least = 1;
@@ -98,8 +100,9 @@ struct quorum_access {
     redundant write;
 };
 
-/** Reads need `r` of `n` replicas, writes `w`: r + w > n, so that a read meets the latest write, and 2 w > n, so that two
- *  writes meet. [Gifford, SOSP 1979; with phases of their own: Howard, Malkhi, Spiegelman, "Flexible Paxos", 2016.]
+/** Reads need `r` of `n` replicas, writes `w`: r + w > n, so that a read meets the latest write,
+ *  and 2 w > n, so that two writes meet. [Gifford, SOSP 1979; with phases of their own: Howard,
+ *  Malkhi, Spiegelman, "Flexible Paxos", 2016.]
  *
  *  @throws std::invalid_argument if quorums would not intersect
  */
@@ -115,8 +118,9 @@ inline quorum_access flexible_quorums(std::size_t n, std::size_t r, std::size_t 
 
 /** Nodes in a grid: a read takes one node of every column, a write besides a whole column.
  *
- *  @par Formula    with c columns of r nodes, a column is not dead with a = 1 - u^r and mixed with b = 1 - u^r - (1-u)^r:
- *                  read down 1 - a^c; write down (1 - a^c) + b^c. Both are sums of small positive terms.
+ *  @par Formula    with c columns of r nodes, a column is not dead with a = 1 - u^r and mixed
+ *                  with b = 1 - u^r - (1-u)^r: read down 1 - a^c; write down (1 - a^c) + b^c.
+ *                  Both are sums of small positive terms.
  *  @par Source     Cheung, Ammar, Ahamad, "The grid protocol", IEEE TKDE 4(6), 1992.
  */
 inline quorum_access grid_quorums(std::size_t rows, std::size_t columns, unavailability unit)
@@ -151,9 +155,10 @@ inline quorum_access grid_quorums(std::size_t rows, std::size_t columns, unavail
 
 /** Down when the votes of the units that are up sum to less than `needed`.
  *
- *  @par Complexity O(units needed-to-fail votes): a sum over the votes that are down, positive terms only.
- *  @throws std::invalid_argument if there are fewer votes in all than needed, more than 10^6, or as many votes as units are
- *          not given
+ *  @par Complexity O(units needed-to-fail votes): a sum over the votes that are down, positive
+ *                  terms only.
+ *  @throws std::invalid_argument if there are fewer votes in all than needed, more than 10^6, or
+ *      as many votes as units are not given
  */
 inline unavailability weighted_votes(std::span<unavailability const> units,
                                      std::span<unsigned const> votes, std::uint64_t needed)
@@ -191,8 +196,9 @@ inline unavailability weighted_votes(std::span<unavailability const> units,
     return unavailability(std::min(lost[fatal], 1.));
 }
 
-/** Votes of equal worth from data replicas and from witnesses, which vote and keep no data: up with a majority of all that
- *  includes a replica. [Paris, "Voting with witnesses", ICDCS 1986; static form: every replica that is up is current.]
+/** Votes of equal worth from data replicas and from witnesses, which vote and keep no data: up
+ *  with a majority of all that includes a replica. [Paris, "Voting with witnesses", ICDCS 1986;
+ *  static form: every replica that is up is current.]
  */
 inline unavailability with_witnesses(std::span<unavailability const> replicas,
                                      std::span<unavailability const> witnesses)
@@ -210,10 +216,12 @@ inline unavailability with_witnesses(std::span<unavailability const> replicas,
     return unavailability(std::min(no_majority + only_witnesses, 1.));
 }
 
-/** A replicated service with a leader: down without a majority, and while a new leader is found and elected.
+/** A replicated service with a leader: down without a majority, and while a new leader is found
+ *  and elected.
  *
- *  @par Formula    U = M + (1 - M) l E / (1 + l E): M of the majority, l the leader's failure rate, E the time from its
- *                  failure until its successor serves. With fast repair of nodes the elections are nearly all of it.
+ *  @par Formula    U = M + (1 - M) l E / (1 + l E): M of the majority, l the leader's failure
+ *                  rate, E the time from its failure until its successor serves. With fast repair
+ *                  of nodes the elections are nearly all of it.
  */
 inline redundant leader_based(std::size_t n, two_state node, duration election)
 {

@@ -62,7 +62,8 @@ inline recovery_phase measured_phase(std::string name, std::vector<duration> too
 
 /** Detection by heartbeats: sent every `interval`, given up `timeout` after the last one arrived.
  *
- *  The fault falls anywhere between two heartbeats, so that detection takes from timeout - interval to timeout.
+ *  The fault falls anywhere between two heartbeats, so that detection takes from timeout -
+ *  interval to timeout.
  *  @throws std::invalid_argument unless 0 < interval <= timeout
  */
 inline recovery_phase detection_phase(duration interval, duration timeout)
@@ -79,7 +80,8 @@ inline recovery_phase loading_phase(double bytes, double bytes_per_second)
                     "it must be more than 0");
     return fixed_phase("loading the snapshot", duration(bytes / bytes_per_second));
 }
-/// Replaying a log that grows to `bytes_max` until a snapshot trims it; the crash falls anywhere in between.
+/// Replaying a log that grows to `bytes_max` until a snapshot trims it; the crash falls anywhere
+/// in between.
 inline recovery_phase replaying_phase(double bytes_max, double bytes_per_second)
 {
     detail::require(bytes_max >= 0, "bytes_max", bytes_max, "it must be at least 0");
@@ -90,10 +92,13 @@ inline recovery_phase replaying_phase(double bytes_max, double bytes_per_second)
 
 /** The time a recovery takes, as the sum of its phases.
  *
- *  @par Accuracy   within() to 1e-10 absolute with one spread; every further one is replaced by 64 equally likely values, which
- *                  costs at most 1 / 128 of its width in time. Measured values are taken as they are.
- *  @par Complexity an evaluation: product of the numbers of measured values (and 64 for every further spread), at most 10^6.
- *  @throws std::invalid_argument naming the phase; std::length_error if there are too many combinations
+ *  @par Accuracy   within() to 1e-10 absolute with one spread; every further one is replaced by
+ *                  64 equally likely values, which costs at most 1 / 128 of its width in time.
+ *                  Measured values are taken as they are.
+ *  @par Complexity an evaluation: product of the numbers of measured values (and 64 for every
+ *                  further spread), at most 10^6.
+ *  @throws std::invalid_argument naming the phase; std::length_error if there are too many
+ *      combinations
  */
 class recovery_time {
 public:
@@ -206,7 +211,8 @@ private:
         }
         return (area(t) - area(t - spread_)) / spread_;
     }
-    /// The integral of the random phases' distribution from 0 to t: t - sum of (mean time in phase) P(absorbed from it).
+    /// The integral of the random phases' distribution from 0 to t: t - sum of (mean time in
+    /// phase) P(absorbed from it).
     [[nodiscard]] double area(double t) const
     {
         if (t <= 0) {
@@ -231,8 +237,9 @@ private:
     std::vector<double> offsets_; ///< sums of measured values, each as likely
 };
 
-/** How far measured times are from a predicted distribution: the largest gap between the two, and how likely one as large is if
- *  the prediction is right (Kolmogorov's asymptotic law with Stephens' correction, good from 10 values).
+/** How far measured times are from a predicted distribution: the largest gap between the two, and
+ *  how likely one as large is if the prediction is right (Kolmogorov's asymptotic law with
+ *  Stephens' correction, good from 10 values).
  */
 struct prediction_check {
     double distance;

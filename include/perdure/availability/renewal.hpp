@@ -16,8 +16,9 @@ namespace perdure::availability {
 
 /** A unit that fails without memory and whose repairs have any phase-type distribution.
  *
- *  The long run depends on the mean repair alone; what a window sees, and the chance to keep a promise, depend on the whole
- *  distribution: rare long repairs spoil few windows but spoil them thoroughly.
+ *  The long run depends on the mean repair alone; what a window sees, and the chance to keep a
+ *  promise, depend on the whole distribution: rare long repairs spoil few windows but spoil them
+ *  thoroughly.
  */
 class renewal_unit {
 public:
@@ -59,10 +60,11 @@ public:
 
     /** P(time down within `window` exceeds `x`), started up.
      *
-     *  @par Formula    as for exponential repair, P(N > M): N Poisson with mean l (window - x), and M the repairs completed in
-     *                  x of repairing, counted over the uniformised phases.
-     *  @par Complexity O(q x * expected failures * phases^2) with the fastest phase's rate q; refused with std::length_error
-     *                  beyond 10^9.
+     *  @par Formula    as for exponential repair, P(N > M): N Poisson with mean l (window - x),
+     *                  and M the repairs completed in x of repairing, counted over the
+     *                  uniformised phases.
+     *  @par Complexity O(q x * expected failures * phases^2) with the fastest phase's rate q;
+     *                  refused with std::length_error beyond 10^9.
      */
     [[nodiscard]] probability more_down_than(duration x, duration window) const
     {
@@ -105,7 +107,8 @@ private:
             throw std::length_error("the time down of " + detail::shortest(x.count()) +
                                     " s spans too many phases and failures to be computed");
         }
-        // state[m n + i]: m repairs done, in phase i of the next; the last count collects all beyond.
+        // state[m n + i]: m repairs done, in phase i of the next; the last count collects all
+        // beyond.
         std::vector<double> state((counts + 1) * n, 0.), next, done(counts + 1, 0.);
         std::copy(repair_.start().begin(), repair_.start().end(), state.begin());
         for (std::uint64_t k = 0; static_cast<double>(k) <= steps; ++k) {

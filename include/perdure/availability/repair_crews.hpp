@@ -10,10 +10,12 @@
 
 namespace perdure::availability {
 
-/** `n` equal units of which `k` must be up, repaired by a limited number of crews: with one crew, failed units queue.
+/** `n` equal units of which `k` must be up, repaired by a limited number of crews: with one crew,
+ *  failed units queue.
  *
- *  @par Formula    birth-death chain of the number of failed units j: pi_{j+1} / pi_j = (n - j) l / (min(j + 1, crews) m); the
- *                  system is down from n - k + 1 failed units. All terms positive. Units go on failing while the system is down.
+ *  @par Formula    birth-death chain of the number of failed units j: pi_{j+1} / pi_j = (n - j) l
+ *                  / (min(j + 1, crews) m); the system is down from n - k + 1 failed units. All
+ *                  terms positive. Units go on failing while the system is down.
  *  @par Accuracy   1e-14 relative for n up to 100.
  *  @throws std::invalid_argument unless k <= n and crews >= 1
  */

@@ -11,7 +11,8 @@
 
 namespace perdure::availability {
 
-/** A service level objective: at most `target` unavailable (or of the requests failed) in every `period`.
+/** A service level objective: at most `target` unavailable (or of the requests failed) in every
+ *  `period`.
  *
  *  What is not spent at the end of a period is lost; what is overspent is not carried over.
  */
@@ -34,7 +35,8 @@ constexpr double burn_rate(probability bad_share, unavailability target)
     return bad_share.value() / target.value();
 }
 
-/// The share of a period's budget that is spent by burning at `burn` for `window`: burn window / period.
+/// The share of a period's budget that is spent by burning at `burn` for `window`: burn window /
+/// period.
 constexpr double budget_spent(double burn, duration window, duration period)
 {
     return burn * (window / period);
@@ -54,8 +56,8 @@ constexpr duration time_to_exhaustion(double share_left, double burn, duration p
 
 /** An alert on the burn rate over two windows: it fires while both are at `burn` or above.
  *
- *  The long window says that a real part of the budget is gone, the short one that it is still going, so that the alert ends
- *  soon after the fault.
+ *  The long window says that a real part of the budget is gone, the short one that it is still
+ *  going, so that the alert ends soon after the fault.
  */
 struct burn_alert {
     duration long_window;
@@ -66,14 +68,16 @@ struct burn_alert {
     friend constexpr bool operator==(burn_alert const&, burn_alert const&) = default;
 };
 
-/// An alert that fires when `share` of the period's budget is spent within `window`; its short window is a twelfth.
+/// An alert that fires when `share` of the period's budget is spent within `window`; its short
+/// window is a twelfth.
 constexpr burn_alert alert_on(double share, duration window, duration period, bool page)
 {
     return {window, window / 12, burn_spending(share, window, period), page};
 }
 
-/** The Site Reliability Workbook's recommendation (Google, 2018, chapter 5, table 5-8) for any period: 2 % of the budget in
- *  1 h and 5 % in 6 h page, 10 % in 3 d make a ticket. For 30 days these are the burn rates 14.4, 6 and 1.
+/** The Site Reliability Workbook's recommendation (Google, 2018, chapter 5, table 5-8) for any
+ *  period: 2 % of the budget in 1 h and 5 % in 6 h page, 10 % in 3 d make a ticket. For 30 days
+ *  these are the burn rates 14.4, 6 and 1.
  */
 constexpr std::array<burn_alert, 3> recommended_alerts(duration period)
 {
@@ -81,11 +85,11 @@ constexpr std::array<burn_alert, 3> recommended_alerts(duration period)
             alert_on(0.10, days(3), period, false)};
 }
 
-/** The unavailability each of `parts` equal critical parts in series may have so that the whole meets `target`:
- *  1 - (1 - target)^(1 / parts), by expm1 and log1p.
+/** The unavailability each of `parts` equal critical parts in series may have so that the whole
+ *  meets `target`: 1 - (1 - target)^(1 / parts), by expm1 and log1p.
  *
- *  With ten dependencies it is about a tenth: the "rule of the extra nine" (Treynor, Dahlin, Rau, Beyer, "The Calculus of
- *  Service Availability", ACM Queue 15(2), 2017).
+ *  With ten dependencies it is about a tenth: the "rule of the extra nine" (Treynor, Dahlin, Rau,
+ *  Beyer, "The Calculus of Service Availability", ACM Queue 15(2), 2017).
  */
 constexpr unavailability target_for_each(unavailability target, std::size_t parts)
 {

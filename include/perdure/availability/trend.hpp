@@ -19,14 +19,16 @@
 #include <span>
 #include <vector>
 
-// Is the exponential model any good for these data? Rates that change over time, and times that are not memoryless.
+// Is the exponential model any good for these data? Rates that change over time, and times that
+// are not memoryless.
 namespace perdure::availability {
 
 /** Laplace's test for a trend of the failure rate, on the times between failures in their order.
  *
- *  @par Formula    with t_i the times of failure since the beginning and T the end: u = (mean(t_i) - T / 2) / (T / sqrt(12 n));
- *                  ended at_event the last failure is the end and is left out of the mean and of n. Standard normal when
- *                  there is no trend; positive: failures get more frequent.
+ *  @par Formula    with t_i the times of failure since the beginning and T the end: u =
+ *                  (mean(t_i) - T / 2) / (T / sqrt(12 n)); ended at_event the last failure is the
+ *                  end and is left out of the mean and of n. Standard normal when there is no
+ *                  trend; positive: failures get more frequent.
  */
 struct laplace_test {
     double u;
@@ -77,11 +79,14 @@ inline laplace_test test_laplace(std::span<duration const> gaps, ended how, dura
     return {u, boost::math::erfc(std::abs(u) / 1.41421356237309504880)};
 }
 
-/** A failure rate that follows a power of time: expected failures until t are (t / scale)^shape (Crow-AMSAA).
+/** A failure rate that follows a power of time: expected failures until t are (t / scale)^shape
+ *  (Crow-AMSAA).
  *
- *  @par Formula    shape = n / sum ln(T / t_i); its interval from 2 n shape / estimate ~ chi2(2 n), or chi2(2 n - 2) when
- *                  ended at_event. `unbiased` is (n - 1) / n of the estimate, (n - 2) / n when ended at_event.
- *  @par Source     L. H. Crow, "Confidence interval procedures for the Weibull process", Technometrics 24, 1982.
+ *  @par Formula    shape = n / sum ln(T / t_i); its interval from 2 n shape / estimate ~ chi2(2
+ *                  n), or chi2(2 n - 2) when ended at_event. `unbiased` is (n - 1) / n of the
+ *                  estimate, (n - 2) / n when ended at_event.
+ *  @par Source     L. H. Crow, "Confidence interval procedures for the Weibull process",
+ *                  Technometrics 24, 1982.
  */
 struct power_law {
     estimate<double> shape; ///< below 1: failures get rarer; above 1: more frequent
@@ -111,11 +116,14 @@ inline power_law fit_power_law(std::span<duration const> gaps, ended how, confid
         n / std::pow(times.end, shape)};
 }
 
-/** Weibull distribution of times, by maximum likelihood: shape 1 is exponential, above 1 wears out, below 1 fails early.
+/** Weibull distribution of times, by maximum likelihood: shape 1 is exponential, above 1 wears
+ *  out, below 1 fails early.
  *
- *  @par Formula    r / shape + sum ln t_i = r sum t^shape ln t / sum t^shape, sums on the left over the r times that ended,
- *                  on the right over all; scale = (sum t^shape / r)^(1 / shape). The interval of the shape is where twice
- *                  the profile likelihood ratio stays below the chi-squared quantile: about right from 10 times on.
+ *  @par Formula    r / shape + sum ln t_i = r sum t^shape ln t / sum t^shape, sums on the left
+ *                  over the r times that ended, on the right over all; scale = (sum t^shape /
+ *                  r)^(1 / shape). The interval of the shape is where twice the profile
+ *                  likelihood ratio stays below the chi-squared quantile: about right from 10
+ *                  times on.
  *  @par Domain     at least 2 different times that ended, all more than 0.
  */
 struct weibull {
@@ -211,8 +219,8 @@ inline weibull fit_weibull(std::span<duration const> ended_times, confidence sur
 
 /** Anderson and Darling's distance of times from an exponential distribution with their own mean.
  *
- *  `statistic` is modified for n: A2 (1 + 0.6 / n). The p-value is interpolated between 0.25 and 0.01 and stays at those ends
- *  outside.
+ *  `statistic` is modified for n: A2 (1 + 0.6 / n). The p-value is interpolated between 0.25 and
+ *  0.01 and stays at those ends outside.
  *  @par Source     D'Agostino, Stephens, Goodness-of-Fit Techniques, 1986, table 4.11.
  */
 struct anderson_darling_test {
@@ -234,7 +242,8 @@ inline anderson_darling_test test_exponential(std::span<duration const> times)
     std::sort(t.begin(), t.end());
     auto const count = static_cast<double>(n);
     double const mean = sum / count;
-    // A time of 0 comes from the clock's resolution; its logarithm is taken at a tenth of the smallest other.
+    // A time of 0 comes from the clock's resolution; its logarithm is taken at a tenth of the
+    // smallest other.
     double const floor = *std::find_if(t.begin(), t.end(), [](double x) { return x > 0; }) / 10;
     double a = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -285,7 +294,8 @@ constexpr char const* to_text(doubt d)
     return "";
 }
 
-/// What the checks found, as numbers and as a list of doubts (empty: nothing speaks against the model).
+/// What the checks found, as numbers and as a list of doubts (empty: nothing speaks against the
+/// model).
 struct exponential_check {
     std::optional<laplace_test> laplace;
     std::optional<weibull> shape;

@@ -9,13 +9,13 @@
 namespace perdure::availability {
 
 /** One repairable unit: it fails at the rate l while up and is repaired at the rate m while down,
- * both memoryless.
+ *  both memoryless.
  *
- *  @par Formulas       U = l / (l + m);  started up: U(t) = U (1 - e^{-(l+m)t});
- *                      mean over [0, t]: U (1 - (1 - e^{-x}) / x) with x = (l + m) t;  failures a
- * time: l m / (l + m).
+ *  @par Formulas       U = l / (l + m);  started up: U(t) = U (1 - e^{-(l+m)t}); mean over [0,
+ *                      t]: U (1 - (1 - e^{-x}) / x) with x = (l + m) t;  failures a time: l m /
+ *                      (l + m).
  *  @par Domain         l, m >= 0. l = 0 never fails; m = 0 is never repaired (U = 1 if l > 0, and
- * U(t) = 1 - e^{-lt}).
+ *                      U(t) = 1 - e^{-lt}).
  *  @par Accuracy       1e-15 relative on U, U(t) and the mean, for every t.
  *  @par Source         Barlow and Proschan, Mathematical Theory of Reliability, 1965, chapter 3.
  */

@@ -90,7 +90,7 @@ private:
 };
 
 /** The largest n with u <= 10^-n, compared with the power of ten itself and not with a rounded
- * logarithm.
+ *  logarithm.
  *
  *  unavailability(1e-4) has 4; the next double above it has 3. At most 30, also for u = 0.
  */

@@ -22,9 +22,9 @@ using days = std::chrono::duration<double, std::ratio<86400>>;
 
 /** How long the periods are that people quote budgets and yearly rates for.
  *
- *  There is no agreement: Google's SRE book counts 365 and 30 days, Wikipedia's tables 365.25 days
- * and a twelfth of that. Every function that needs a period takes it as a duration; these are
- * values to pass.
+ *  There is no agreement: Google's SRE book counts 365 and 30 days, Wikipedia's tables 365.25
+ *  days and a twelfth of that. Every function that needs a period takes it as a duration; these
+ *  are values to pass.
  */
 struct calendar {
     duration year;
@@ -42,7 +42,7 @@ inline constexpr calendar gregorian_calendar{days(365.2425), days(365.2425 / 4),
                                              days(365.2425 / 12)};
 
 /** A mean time: never negative, never NaN; infinity is a legal answer ("never, as far as the data
- * say").
+ *  say").
  *
  *  @tparam Kind    keeps a time between failures and a time to repair apart.
  *  @throws std::invalid_argument from the constructor.
@@ -163,10 +163,10 @@ constexpr fit fit_of(rate failures)
 }
 
 /** Annualised failure rate: the probability that a unit that runs all year fails within it, 1 -
- * exp(-rate * year).
+ *  exp(-rate * year).
  *
  *  Makers of drives print this one. The *expected number* of failures in a year, rate * year, is
- * rate::in(year); at 5 % the two differ by 2.5 %, and the expected number may pass 1.
+ *  rate::in(year); at 5 % the two differ by 2.5 %, and the expected number may pass 1.
  */
 class afr {
 public:

@@ -11,8 +11,8 @@
 
 namespace perdure::availability::detail {
 
-/** Where a small Markov chain with n transient states is after a time: stay[i n + j] = P(in j | started in i), gone[i] =
- *  P(absorbed | started in i).
+/** Where a small Markov chain with n transient states is after a time: stay[i n + j] = P(in j |
+ *  started in i), gone[i] = P(absorbed | started in i).
  */
 struct absorption {
     std::size_t n = 0;
@@ -20,13 +20,16 @@ struct absorption {
     std::vector<double> gone;
 };
 
-/** The transient solution after `t`, for rates[i n + j] from i to j (diagonal ignored) and exits[i] to absorption.
+/** The transient solution after `t`, for rates[i n + j] from i to j (diagonal ignored) and
+ *  exits[i] to absorption.
  *
- *  Uniformisation over a short time t / 2^k, then k squarings. Only non-negative numbers are added and multiplied. Diagonal
- *  elements near 1 are taken as 1 - (sum of the rest of the row), so that the small numbers, the losses, keep their relative
- *  accuracy through any number of squarings: fast repairs beside rare failures cost nothing.
+ *  Uniformisation over a short time t / 2^k, then k squarings. Only non-negative numbers are
+ *  added and multiplied. Diagonal elements near 1 are taken as 1 - (sum of the rest of the row),
+ *  so that the small numbers, the losses, keep their relative accuracy through any number of
+ *  squarings: fast repairs beside rare failures cost nothing.
  *
- *  @par Complexity O(n^3 log(t max rate)); rows of zeros are skipped, so that triangular chains cost a sixth.
+ *  @par Complexity O(n^3 log(t max rate)); rows of zeros are skipped, so that triangular chains
+ *                  cost a sixth.
  */
 inline absorption absorb(std::vector<double> const& rates, std::vector<double> const& exits,
                          double t)
@@ -90,8 +93,8 @@ inline absorption absorb(std::vector<double> const& rates, std::vector<double> c
         }
         return product;
     };
-    // sum of e^-x x^m / m! step^m, as the nested form I + x/1 step (I + x/2 step (...)) with 30 + n terms: enough for the
-    // first path of n edges to keep 16 digits, too.
+    // sum of e^-x x^m / m! step^m, as the nested form I + x/1 step (I + x/2 step (...)) with 30 +
+    // n terms: enough for the first path of n edges to keep 16 digits, too.
     double const e = std::exp(-x);
     absorption sum = a;
     for (auto m = static_cast<int>(n) + 24; m >= 1; --m) {

@@ -31,9 +31,10 @@ inline double deviance(double x, double a)
 
 /** The Poisson probability a^n e^-a / n!.
  *
- *  Saddle-point form of C. Loader, "Fast and Accurate Computation of Binomial Probabilities", 2000:
- * the large parts of a^n, e^-a and n! cancel on paper instead of in floating point. Relative error
- * below 1e-12 while the result is above 1e-300; smaller results may underflow to 0.
+ *  Saddle-point form of C. Loader, "Fast and Accurate Computation of Binomial Probabilities",
+ *  2000: the large parts of a^n, e^-a and n! cancel on paper instead of in floating point.
+ *  Relative error below 1e-12 while the result is above 1e-300; smaller results may underflow to
+ *  0.
  */
 inline double poisson(std::uint64_t count, double a)
 {
@@ -77,10 +78,11 @@ inline double poisson_at_most(std::uint64_t n, double a)
     return sum < 1 ? sum : 1;
 }
 
-/** P(N - M >= least) for independent Poisson counts N of mean a and M of mean b; `least` is 0 or 1.
+/** P(N - M >= least) for independent Poisson counts N of mean a and M of mean b; `least` is 0 or
+ *  1.
  *
  *  Sums P(N = n) P(M <= n - least) around its largest term; every term is positive, so the result
- * is relatively accurate however small it is. O(sqrt(a + b)) terms.
+ *  is relatively accurate however small it is. O(sqrt(a + b)) terms.
  */
 inline double poisson_reaches(double a, double b, std::uint64_t least)
 {
