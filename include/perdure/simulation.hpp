@@ -7,6 +7,7 @@
 // A deterministic cluster for tests: virtual time, a faulty network, faulty disks.
 #include <perdure/simulation/cluster.hpp>
 #include <perdure/simulation/crash_states.hpp>
+#include <perdure/simulation/datagram_socket.hpp>
 #include <perdure/simulation/disk.hpp>
 #include <perdure/simulation/event.hpp>
 #include <perdure/simulation/files.hpp>

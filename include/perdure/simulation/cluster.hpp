@@ -5,6 +5,7 @@
 #define PERDURE_SIMULATION_CLUSTER_HPP
 
 #include <perdure/simulation/detail/incarnation.hpp>
+#include <perdure/simulation/detail/network.hpp>
 #include <perdure/simulation/options.hpp>
 #include <perdure/simulation/random.hpp>
 #include <perdure/simulation/trace.hpp>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -46,7 +48,10 @@ class cluster {
 public:
     /// @throws std::invalid_argument for options out of range, naming field, value and rule.
     explicit cluster(std::uint64_t seed, simulation::options o = {})
-        : all_{seed, (validate(o), std::move(o))}, own_(all_.timeline), random_(seed, "test")
+        : all_{seed, (validate(o), std::move(o))},
+          network_(all_),
+          own_(all_.timeline),
+          random_(seed, "test")
     {
     }
     cluster(cluster const&) = delete;
@@ -154,6 +159,53 @@ public:
         p.record(event::machine_resumed);
         clock_changed(p);
         resume_if_awake(p);
+    }
+
+    // ---- network
+
+    /** Each group reaches only itself. Processes that no group names form a group together.
+     *
+     *  It replaces the partition before it; what block() has cut stays so.
+     */
+    void partition(std::initializer_list<std::initializer_list<std::string_view>> groups)
+    {
+        std::vector<std::vector<std::uint32_t>> ids;
+        std::vector<std::uint32_t> rest;
+        for (auto const& p : processes_)
+            rest.push_back(p->id);
+        for (auto const& group : groups) {
+            ids.emplace_back();
+            for (auto const name : group) {
+                ids.back().push_back(process_named(name).id);
+                std::erase(rest, ids.back().back());
+            }
+        }
+        ids.push_back(std::move(rest));
+        network_.links().end_partition();
+        for (std::size_t i = 0; i != ids.size(); ++i)
+            for (std::size_t k = 0; k != i; ++k)
+                network_.links().partition(ids[i], ids[k]);
+        all_.trace.record({now(), event::link_cut});
+    }
+    /// Cuts one process off from all others.
+    void isolate(std::string_view name) { partition({{name}}); }
+    /// Nothing goes from one to the other any more; the other direction stays as it is.
+    void block(std::string_view from, std::string_view to)
+    {
+        auto& source = process_named(from);
+        auto& target = process_named(to);
+        network_.links().cut(source.id, target.id);
+        source.record(event::link_cut, target.id);
+    }
+    void unblock(std::string_view from, std::string_view to)
+    {
+        network_.links().mend(process_named(from).id, process_named(to).id);
+    }
+    /// Ends every partition and every block().
+    void heal()
+    {
+        network_.links().mend_all();
+        all_.trace.record({now(), event::partition_healed});
     }
 
     // ---- clocks
@@ -283,6 +335,7 @@ private:
         all_.trace.name(id, name);
         processes_.push_back(
             std::make_unique<process>(all_, id, name, asio::ip::address_v4(0x0a000000 + id)));
+        network_.add(*processes_.back());
         return *processes_.back();
     }
     process& process_named(std::string_view name)
@@ -342,10 +395,11 @@ private:
         static_cast<detail::machine&>(p).record(report);
         p.powered = false;
     }
-    static void stop(process& p)
+    void stop(process& p)
     {
         if (!p.incarnation)
             return;
+        network_.forget(p);
         p.incarnation->end();
         p.owned.reset();
         p.incarnation.reset();
@@ -431,6 +485,7 @@ private:
     }
 
     detail::surroundings all_;
+    detail::network network_;
     detail::lane own_; // of the test
     random_stream random_;
     std::vector<std::unique_ptr<process>> processes_; // number i + 1 at place i

@@ -4,6 +4,7 @@
 #ifndef PERDURE_SIMULATION_WORLD_HPP
 #define PERDURE_SIMULATION_WORLD_HPP
 
+#include <perdure/simulation/datagram_socket.hpp>
 #include <perdure/simulation/detail/file_job.hpp>
 #include <perdure/simulation/executor.hpp>
 #include <perdure/simulation/files.hpp>
@@ -32,6 +33,7 @@ public:
     using executor_type = asio::any_io_executor;
     using timer = simulation::timer;
     using files = simulation::files;
+    using datagram_socket = simulation::datagram_socket;
 
     /// Where the process's handlers run; see simulation::executor.
     executor_type get_executor() const noexcept { return executor_; }
@@ -74,6 +76,7 @@ public:
 private:
     friend class cluster;
     friend class simulation::timer;
+    friend class simulation::datagram_socket;
 
     explicit world(detail::incarnation_ptr p)
         : incarnation_(std::move(p)), executor_(simulation::executor(incarnation_))
@@ -85,6 +88,11 @@ private:
 };
 
 inline timer::timer(world const& w) : incarnation_(w.incarnation_), executor_(w.executor_) {}
+
+inline datagram_socket::datagram_socket(world const& w)
+    : incarnation_(w.incarnation_), executor_(w.executor_)
+{
+}
 
 } // namespace perdure::simulation
 

@@ -19,6 +19,8 @@
 
 namespace perdure::simulation::detail {
 
+class network;
+
 /// What all machines of a cluster share.
 struct surroundings {
     std::uint64_t seed;
@@ -76,6 +78,8 @@ struct machine {
     random_stream disk_random;
     simulation::disk disk;
     machine_clock clock;
+    detail::network* network = nullptr;
+    std::uint32_t ports_given = 0;
     std::uint32_t incarnations = 0; // how many there have been
 };
 
