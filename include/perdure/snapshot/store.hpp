@@ -14,8 +14,8 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 
-#include <atomic>
 #include <cassert>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -46,7 +46,7 @@ template <class World = system_world>
     requires has_files<World>
 class basic_snapshot_store {
     using catalogue_type = snapshot_catalogue<directory_backend<typename World::files>>;
-    using shared = detail::snapshot_store_state<World, catalogue_type>;
+    using shared = detail::store_state<World, catalogue_type>;
 
 public:
     using executor_type = typename World::executor_type;
@@ -83,7 +83,7 @@ public:
      *  @par Errors                      errc::cannot_encode: the type threw; errc::no_space, errc::locked, or what the
      *                                   system reported. Nothing was published, unless making the name
      *                                   durable failed: then the snapshot may exist, and is whole if it does.
-     *  @par Per-operation cancellation  terminal, partial, total: until publishing has begun nothing
+     *  @par Per-operation cancellation  terminal, partial, total: until publishing has begun, nothing
      *                                   is published and the operation ends with operation_aborted; from then on
      *                                   it ends truthfully.
      *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
@@ -104,7 +104,8 @@ public:
                                   Token&& token = {})
     {
         return asio::async_initiate<Token, void(error_code, snapshot_info)>(
-            initiation{state_}, token, std::cref(value), std::uint64_t(position), std::move(codec));
+            initiate_save{state_}, token, std::cref(value), std::uint64_t(position),
+            std::move(codec));
     }
 
     /// The same for bytes that are serialized already. load_newest<std::vector<std::byte>, bytes_codec> gives them back.
@@ -113,7 +114,7 @@ public:
                                         Token&& token = {})
     {
         return asio::async_initiate<Token, void(error_code, snapshot_info)>(
-            initiation{state_}, token, std::move(bytes), std::uint64_t(position), bytes_codec{});
+            initiate_save{state_}, token, std::move(bytes), std::uint64_t(position), bytes_codec{});
     }
 
     /** Loads the newest snapshot that is good, on the calling thread.
@@ -135,7 +136,7 @@ public:
         requires snapshot_codec<Codec, T> && std::default_initializable<T>
     [[nodiscard]] loaded_snapshot<T> load_newest(error_code& ec, Codec const& codec = {})
     {
-        assert(state_->outstanding == 0 && "load_newest blocks: nothing else may be under way");
+        assert(state_->idle() && "load_newest blocks: nothing else may be under way");
         return detail::load_newest_value<T>(state_->catalogue, codec, ec);
     }
 
@@ -155,7 +156,8 @@ public:
      *
      *  @par Completion signature        void(error_code, loaded_snapshot<T>)
      *  @par Errors                      as load_newest
-     *  @par Per-operation cancellation  terminal, partial, total: until the job starts.
+     *  @par Per-operation cancellation  terminal, partial, total: the result is discarded; what was found bad may
+     *                                   be put aside all the same.
      *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
      */
     template <class T, asio::completion_token_for<void(error_code, loaded_snapshot<T>)> Token =
@@ -173,32 +175,28 @@ public:
         requires std::default_initializable<T>
     [[nodiscard]] auto async_load_newest(Codec codec, Token&& token = {})
     {
-        return state_->world.async_file_job(
-            [state = state_, codec = std::move(codec),
-             work = detail::outstanding(state_)](typename World::files&, error_code& ec) {
-                return detail::load_newest_value<T>(state->catalogue, codec, ec);
-            },
-            std::forward<Token>(token));
+        return asio::async_initiate<Token, void(error_code, loaded_snapshot<T>)>(
+            initiate_load<T>{state_}, token, std::move(codec));
     }
 
     /// The ids of the snapshots that are there, oldest first; none is verified. Blocking, as load_newest.
     [[nodiscard]] std::vector<std::uint64_t> ids(error_code& ec)
     {
-        assert(state_->outstanding == 0 && "ids blocks: nothing else may be under way");
+        assert(state_->idle() && "ids blocks: nothing else may be under way");
         return state_->catalogue.ids(ec);
     }
 
     /// Reads and verifies one snapshot and changes nothing: for tools and scrubbing. Blocking, as load_newest.
     [[nodiscard]] snapshot_content read(std::uint64_t id, error_code& ec)
     {
-        assert(state_->outstanding == 0 && "read blocks: nothing else may be under way");
+        assert(state_->idle() && "read blocks: nothing else may be under way");
         return state_->catalogue.read(id, ec);
     }
 
     /// Puts a snapshot aside by hand, so that loads pass it over. Blocking, as load_newest.
     void put_aside(std::uint64_t id, error_code& ec)
     {
-        assert(state_->outstanding == 0 && "put_aside blocks: nothing else may be under way");
+        assert(state_->idle() && "put_aside blocks: nothing else may be under way");
         state_->catalogue.put_aside(id, ec);
     }
 
@@ -211,13 +209,13 @@ private:
     {
     }
 
-    void close() noexcept
+    void close()
     {
         if (state_)
-            state_->closed = true;
+            state_->cancel_all();
     }
 
-    struct initiation {
+    struct initiate_save {
         using executor_type = typename World::executor_type;
         std::shared_ptr<shared> state;
         executor_type get_executor() const noexcept { return state->world.get_executor(); }
@@ -226,11 +224,26 @@ private:
         void operator()(Handler&& handler, Value&& value, std::uint64_t position,
                         Codec&& codec) const
         {
-            using operation = detail::save_operation_with<std::decay_t<Handler>, shared>;
-            auto op = operation::make(std::forward<Handler>(handler), state);
+            auto op = std::make_shared<detail::save_operation<shared>>(state);
+            op->wait(std::forward<Handler>(handler));
             op->encode(static_cast<std::unwrap_reference_t<std::decay_t<Value>> const&>(value),
                        codec);
             op->start(position, codec.id(), codec.version());
+        }
+    };
+
+    template <class T>
+    struct initiate_load {
+        using executor_type = typename World::executor_type;
+        std::shared_ptr<shared> state;
+        executor_type get_executor() const noexcept { return state->world.get_executor(); }
+
+        template <class Handler, class Codec>
+        void operator()(Handler&& handler, Codec&& codec) const
+        {
+            auto op = std::make_shared<detail::load_operation<shared, T>>(state);
+            op->wait(std::forward<Handler>(handler));
+            op->start(std::forward<Codec>(codec));
         }
     };
 
