@@ -80,6 +80,7 @@ public:
         interrupt.async_wait([this](error_code ec, int) {
             if (!ec) {
                 timeline_.say("interrupted: stopping all processes");
+                status_ = interrupted;
                 io_.stop();
             }
         });
@@ -97,6 +98,8 @@ public:
             p.child.kill_and_wait();
         return status_;
     }
+
+    static constexpr int interrupted = 130;
 
 private:
     static constexpr node_id nodes_at_start = 5, nodes_at_end = 6;
@@ -396,7 +399,7 @@ private:
             double const u = (static_cast<double>(random() >> 11) + 1) / 9007199254740993.0;
             return std::chrono::duration_cast<std::chrono::nanoseconds>(-mean * std::log(u));
         };
-        first_fault_ = world_.now();
+        first_fault_ = {};
         auto const end = world_.now() + std::chrono::minutes(options_.minutes);
         struct plan {
             perdure::time_point at;
@@ -411,6 +414,8 @@ private:
                     continue;
                 auto& p = processes_.at(id);
                 if (!next.broken) {
+                    if (first_fault_ == perdure::time_point{})
+                        first_fault_ = world_.now();
                     next.frozen = random() % 2 == 0;
                     timeline_.fault((next.frozen ? "SIGSTOP to " : "SIGKILL to ") + name(id));
                     if (next.frozen) {
@@ -441,6 +446,8 @@ private:
                     start(id);
             }
         last_fault_ = world_.now();
+        if (first_fault_ == perdure::time_point{})
+            first_fault_ = last_fault_;
         co_await until("that all processes are up", 30s,
                        [this] { return up_count() == nodes_at_start; });
         co_await until_settled();

@@ -42,7 +42,7 @@ struct forecast {
     static constexpr std::chrono::duration<double> rolling_step = 1500ms;
 
     // The random schedule.
-    static constexpr std::chrono::duration<double> random_mtbf = 60s, random_mttr = 5s;
+    static constexpr std::chrono::duration<double> random_mtbf = 30s, random_mttr = 5s;
 
     explicit forecast(std::uint64_t minutes) : random(minutes != 0) {}
 

@@ -41,7 +41,7 @@ int demonstrate(failover::options o)
     bool const keep = o.keep || !temporary;
     auto const data = o.data;
     int const status = failover::demonstration(std::move(o), std::move(tree)).run();
-    if (status != 0 || keep)
+    if (keep || (status != 0 && status != failover::demonstration::interrupted))
         std::printf("logs, snapshots and outputs are in %s\n", data.c_str());
     else
         std::filesystem::remove_all(data);

@@ -28,7 +28,8 @@ inline constexpr std::string_view usage_text =
   --keep               keep it
   --help
 
-Exit status: 0 nothing acknowledged was lost; 1 something was lost, or a step did not come about; 2 wrong usage.
+Exit status: 0 nothing acknowledged was lost; 1 something was lost, or a step did not come about; 2 wrong usage;
+130 interrupted.
 )";
 
 struct options {
