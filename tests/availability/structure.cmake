@@ -1,0 +1,11 @@
+foreach(source
+    structure_chance.cpp
+    structure_cut_sets.cpp
+    structure_diagram.cpp
+    structure_expression.cpp
+    structure_fault_tree.cpp
+    structure_importance.cpp
+    structure_published.cpp
+    structure_system_times.cpp)
+  perdure_test(${source} PARTS availability LABELS core)
+endforeach()
