@@ -34,6 +34,7 @@
 #include "perdure/availability/renewal.hpp"
 #include "perdure/availability/repair_crews.hpp"
 #include "perdure/availability/slo.hpp"
+#include "perdure/availability/structure/cut_sets.hpp"
 #include "perdure/availability/structure/diagram.hpp"
 #include "perdure/availability/structure/expression.hpp"
 #include "perdure/availability/structure/fault_tree.hpp"
