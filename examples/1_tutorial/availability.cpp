@@ -6,10 +6,10 @@
 // every part and of the whole, as planned; then what an observed month of one server says about its
 // MTBF and MTTR, with intervals, and whether the plan's figures fit them.
 
-#include "perdure/availability/composition.hpp"
-#include "perdure/availability/observed.hpp"
-#include "perdure/availability/text.hpp"
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/composition.hpp>
+#include <perdure/availability/observed.hpp>
+#include <perdure/availability/text.hpp>
+#include <perdure/availability/two_state.hpp>
 
 #include <cstdio>
 

@@ -1,9 +1,8 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/acceptance.hpp"
-
 #include "availability/support.hpp"
+#include <perdure/availability/acceptance.hpp>
 
 #include <cmath>
 

@@ -1,9 +1,8 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/checkpoint_interval.hpp"
-
 #include "availability/support.hpp"
+#include <perdure/availability/checkpoint_interval.hpp>
 
 #include <boost/math/special_functions/lambert_w.hpp>
 #include <boost/multiprecision/cpp_bin_float.hpp>

@@ -1,10 +1,9 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/durability.hpp"
-
 #include "availability/support.hpp"
-#include "perdure/availability/exponential.hpp"
+#include <perdure/availability/durability.hpp>
+#include <perdure/availability/exponential.hpp>
 
 #include <boost/multiprecision/cpp_bin_float.hpp>
 

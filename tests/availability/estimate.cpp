@@ -1,9 +1,8 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/estimate.hpp"
-
 #include "availability/support.hpp"
+#include <perdure/availability/estimate.hpp>
 
 using namespace perdure::availability;
 using perdure::tests::message_of;

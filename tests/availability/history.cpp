@@ -1,9 +1,8 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/history.hpp"
-
 #include "availability/support.hpp"
+#include <perdure/availability/history.hpp>
 
 using namespace perdure::availability;
 using namespace std::chrono_literals;

@@ -1,11 +1,10 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/propagate.hpp"
-
 #include "availability/support.hpp"
-#include "perdure/availability/composition.hpp"
-#include "perdure/availability/posterior.hpp"
+#include <perdure/availability/composition.hpp>
+#include <perdure/availability/posterior.hpp>
+#include <perdure/availability/propagate.hpp>
 
 #include <cmath>
 

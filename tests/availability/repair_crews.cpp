@@ -1,10 +1,9 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "perdure/availability/repair_crews.hpp"
-
 #include "availability/support.hpp"
-#include "perdure/availability/composition.hpp"
+#include <perdure/availability/composition.hpp>
+#include <perdure/availability/repair_crews.hpp>
 
 using namespace perdure::availability;
 using namespace std::chrono_literals;

@@ -4,8 +4,8 @@
 #ifndef PERDURE_TESTS_AVAILABILITY_SUPPORT_HPP
 #define PERDURE_TESTS_AVAILABILITY_SUPPORT_HPP
 
-#include "perdure/availability/unavailability.hpp"
 #include "support/catch.hpp"
+#include <perdure/availability/unavailability.hpp>
 
 #include <cstdint>
 #include <ostream>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_ACCEPTANCE_HPP
 #define PERDURE_AVAILABILITY_ACCEPTANCE_HPP
 
-#include "perdure/availability/units.hpp"
+#include <perdure/availability/units.hpp>
 
 #include <boost/math/special_functions/gamma.hpp>
 

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_BERNOULLI_HPP
 #define PERDURE_AVAILABILITY_BERNOULLI_HPP
 
-#include "perdure/availability/exponential.hpp"
+#include <perdure/availability/exponential.hpp>
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/gamma.hpp>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_BURN_MONITOR_HPP
 #define PERDURE_AVAILABILITY_BURN_MONITOR_HPP
 
-#include "perdure/availability/slo.hpp"
+#include <perdure/availability/slo.hpp>
 
 #include <boost/math/special_functions/beta.hpp>
 

@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_CHECKPOINT_INTERVAL_HPP
 #define PERDURE_AVAILABILITY_CHECKPOINT_INTERVAL_HPP
 
-#include "perdure/availability/detail/math.hpp"
-#include "perdure/availability/estimate.hpp"
-#include "perdure/availability/units.hpp"
+#include <perdure/availability/detail/math.hpp>
+#include <perdure/availability/estimate.hpp>
+#include <perdure/availability/units.hpp>
 
 #include <cmath>
 

@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_COMMIT_RISK_HPP
 #define PERDURE_AVAILABILITY_COMMIT_RISK_HPP
 
-#include "perdure/availability/composition.hpp"
-#include "perdure/availability/exponential.hpp"
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/composition.hpp>
+#include <perdure/availability/exponential.hpp>
+#include <perdure/availability/two_state.hpp>
 
 #include <cstddef>
 #include <vector>

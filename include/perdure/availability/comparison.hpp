@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_COMPARISON_HPP
 #define PERDURE_AVAILABILITY_COMPARISON_HPP
 
-#include "perdure/availability/proportion.hpp"
+#include <perdure/availability/proportion.hpp>
 
 #include <algorithm>
 #include <cmath>

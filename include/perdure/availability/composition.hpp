@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_COMPOSITION_HPP
 #define PERDURE_AVAILABILITY_COMPOSITION_HPP
 
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/unavailability.hpp>
 
 #include <array>
 #include <cstddef>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_COPYSETS_HPP
 #define PERDURE_AVAILABILITY_COPYSETS_HPP
 
-#include "perdure/availability/detail/math.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/detail/math.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <algorithm>
 #include <cmath>

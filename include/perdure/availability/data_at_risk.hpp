@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_DATA_AT_RISK_HPP
 #define PERDURE_AVAILABILITY_DATA_AT_RISK_HPP
 
-#include "perdure/availability/units.hpp"
+#include <perdure/availability/units.hpp>
 
 #include <cstdint>
 

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_DETECTOR_QUALITY_HPP
 #define PERDURE_AVAILABILITY_DETECTOR_QUALITY_HPP
 
-#include "perdure/availability/history.hpp"
+#include <perdure/availability/history.hpp>
 
 #include <algorithm>
 

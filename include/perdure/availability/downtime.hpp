@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_DOWNTIME_HPP
 #define PERDURE_AVAILABILITY_DOWNTIME_HPP
 
-#include "perdure/availability/detail/poisson.hpp"
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/detail/poisson.hpp>
+#include <perdure/availability/two_state.hpp>
 
 #include <cstdint>
 

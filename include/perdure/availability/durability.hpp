@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_DURABILITY_HPP
 #define PERDURE_AVAILABILITY_DURABILITY_HPP
 
-#include "perdure/availability/composition.hpp"
-#include "perdure/availability/detail/absorption.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/composition.hpp>
+#include <perdure/availability/detail/absorption.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <cmath>
 #include <cstdint>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_ESTIMATE_HPP
 #define PERDURE_AVAILABILITY_ESTIMATE_HPP
 
-#include "perdure/availability/detail/require.hpp"
+#include <perdure/availability/detail/require.hpp>
 
 namespace perdure::availability {
 

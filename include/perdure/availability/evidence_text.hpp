@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_EVIDENCE_TEXT_HPP
 #define PERDURE_AVAILABILITY_EVIDENCE_TEXT_HPP
 
-#include "perdure/availability/history.hpp"
+#include <perdure/availability/history.hpp>
 
 #include <charconv>
 #include <cstddef>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_EXPONENTIAL_HPP
 #define PERDURE_AVAILABILITY_EXPONENTIAL_HPP
 
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/unavailability.hpp>
 
 #include <cstddef>
 #include <initializer_list>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_HISTORY_HPP
 #define PERDURE_AVAILABILITY_HISTORY_HPP
 
-#include "perdure/availability/units.hpp"
+#include <perdure/availability/units.hpp>
 
 #include <chrono>
 #include <cstdint>

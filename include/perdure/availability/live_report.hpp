@@ -4,11 +4,11 @@
 #ifndef PERDURE_AVAILABILITY_LIVE_REPORT_HPP
 #define PERDURE_AVAILABILITY_LIVE_REPORT_HPP
 
-#include "perdure/availability/estimate.hpp"
-#include "perdure/availability/history.hpp"
-#include "perdure/availability/text.hpp"
-#include "perdure/availability/unavailability.hpp"
-#include "perdure/availability/what_if.hpp"
+#include <perdure/availability/estimate.hpp>
+#include <perdure/availability/history.hpp>
+#include <perdure/availability/text.hpp>
+#include <perdure/availability/unavailability.hpp>
+#include <perdure/availability/what_if.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_OBSERVED_HPP
 #define PERDURE_AVAILABILITY_OBSERVED_HPP
 
-#include "perdure/availability/estimate.hpp"
-#include "perdure/availability/history.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/estimate.hpp>
+#include <perdure/availability/history.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/gamma.hpp>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_PHASE_TYPE_HPP
 #define PERDURE_AVAILABILITY_PHASE_TYPE_HPP
 
-#include "perdure/availability/detail/absorption.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/detail/absorption.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <cmath>
 #include <cstddef>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_POSTERIOR_HPP
 #define PERDURE_AVAILABILITY_POSTERIOR_HPP
 
-#include "perdure/availability/history.hpp"
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/history.hpp>
+#include <perdure/availability/two_state.hpp>
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/gamma.hpp>

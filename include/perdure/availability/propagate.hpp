@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_PROPAGATE_HPP
 #define PERDURE_AVAILABILITY_PROPAGATE_HPP
 
-#include "perdure/availability/estimate.hpp"
+#include <perdure/availability/estimate.hpp>
 
 #include <algorithm>
 #include <cmath>

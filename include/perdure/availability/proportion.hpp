@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_PROPORTION_HPP
 #define PERDURE_AVAILABILITY_PROPORTION_HPP
 
-#include "perdure/availability/estimate.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/estimate.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/erf.hpp>

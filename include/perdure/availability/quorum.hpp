@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_QUORUM_HPP
 #define PERDURE_AVAILABILITY_QUORUM_HPP
 
-#include "perdure/availability/composition.hpp"
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/composition.hpp>
+#include <perdure/availability/two_state.hpp>
 
 #include <algorithm>
 #include <cmath>

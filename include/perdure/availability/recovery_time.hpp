@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_RECOVERY_TIME_HPP
 #define PERDURE_AVAILABILITY_RECOVERY_TIME_HPP
 
-#include "perdure/availability/phase_type.hpp"
+#include <perdure/availability/phase_type.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_RENEWAL_HPP
 #define PERDURE_AVAILABILITY_RENEWAL_HPP
 
-#include "perdure/availability/detail/poisson.hpp"
-#include "perdure/availability/phase_type.hpp"
+#include <perdure/availability/detail/poisson.hpp>
+#include <perdure/availability/phase_type.hpp>
 
 #include <algorithm>
 #include <cmath>

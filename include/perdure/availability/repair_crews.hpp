@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_REPAIR_CREWS_HPP
 #define PERDURE_AVAILABILITY_REPAIR_CREWS_HPP
 
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/two_state.hpp>
 
 #include <cstddef>
 

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_TEXT_HPP
 #define PERDURE_AVAILABILITY_TEXT_HPP
 
-#include "perdure/availability/estimate.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/estimate.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <algorithm>
 #include <cstdio>

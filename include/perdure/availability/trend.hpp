@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_TREND_HPP
 #define PERDURE_AVAILABILITY_TREND_HPP
 
-#include "perdure/availability/estimate.hpp"
-#include "perdure/availability/observed.hpp"
-#include "perdure/availability/units.hpp"
+#include <perdure/availability/estimate.hpp>
+#include <perdure/availability/observed.hpp>
+#include <perdure/availability/units.hpp>
 
 #include <boost/math/special_functions/erf.hpp>
 #include <boost/math/special_functions/gamma.hpp>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_TWO_STATE_HPP
 #define PERDURE_AVAILABILITY_TWO_STATE_HPP
 
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/unavailability.hpp>
 
 namespace perdure::availability {
 

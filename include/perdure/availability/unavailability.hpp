@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_UNAVAILABILITY_HPP
 #define PERDURE_AVAILABILITY_UNAVAILABILITY_HPP
 
-#include "perdure/availability/units.hpp"
+#include <perdure/availability/units.hpp>
 
 #include <concepts>
 

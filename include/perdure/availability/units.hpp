@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_UNITS_HPP
 #define PERDURE_AVAILABILITY_UNITS_HPP
 
-#include "perdure/availability/detail/math.hpp"
-#include "perdure/availability/detail/require.hpp"
+#include <perdure/availability/detail/math.hpp>
+#include <perdure/availability/detail/require.hpp>
 
 #include <chrono>
 #include <compare>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_WHAT_IF_HPP
 #define PERDURE_AVAILABILITY_WHAT_IF_HPP
 
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/two_state.hpp>
 
 #include <algorithm>
 #include <concepts>
