@@ -14,6 +14,7 @@ TEST_CASE("to_text: durations in the unit people use", "[availability]")
     CHECK(to_text(duration(26h)) == "26.0 h");
     CHECK(to_text(duration(days(3.65))) == "3.65 d");
     CHECK(to_text(duration(days(900))) == "2.47 years");
+    CHECK(to_text(duration(days(5.15e10 * 365))) == "5.15e+10 years");
     CHECK(to_text(duration(0.25)) == "250 ms");
     CHECK(to_text(duration(2e-5)) == "20.0 us");
     CHECK(to_text(duration{}) == "0 s");

@@ -46,7 +46,15 @@ inline std::string to_text(duration t)
     }
     double const x = s / best.seconds;
     char text[64];
-    std::snprintf(text, sizeof text, "%.*f %s", x >= 99.95 ? 0 : x >= 9.995 ? 1 : 2, x, best.name);
+    if (x >= 1e6) {
+        std::snprintf(text, sizeof text, "%.3g %s", x, best.name);
+    } else {
+        std::snprintf(text, sizeof text, "%.*f %s",
+                      x >= 99.95   ? 0
+                      : x >= 9.995 ? 1
+                                   : 2,
+                      x, best.name);
+    }
     return text;
 }
 
