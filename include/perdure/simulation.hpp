@@ -5,6 +5,7 @@
 #define PERDURE_SIMULATION_HPP
 
 // A deterministic cluster for tests: virtual time, a faulty network, faulty disks.
+#include <perdure/simulation/acceptor.hpp>
 #include <perdure/simulation/cluster.hpp>
 #include <perdure/simulation/crash_states.hpp>
 #include <perdure/simulation/datagram_socket.hpp>
@@ -13,6 +14,8 @@
 #include <perdure/simulation/files.hpp>
 #include <perdure/simulation/options.hpp>
 #include <perdure/simulation/random.hpp>
+#include <perdure/simulation/stream.hpp>
+#include <perdure/simulation/timer.hpp>
 #include <perdure/simulation/trace.hpp>
 #include <perdure/simulation/world.hpp>
 

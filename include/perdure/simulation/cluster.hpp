@@ -315,7 +315,6 @@ private:
         detail::incarnation_ptr incarnation; // null while it is down
         std::unique_ptr<keepsake> owned;
         bool frozen = false;
-        bool powered = true;
     };
 
     process* find(std::string_view name) noexcept
@@ -391,6 +390,7 @@ private:
     }
     void lose_power(process& p)
     {
+        network_.lose_power(p);
         auto const report = p.disk.crash(now(), drawn_crash(p.disk_random, all_.options.disk));
         static_cast<detail::machine&>(p).record(report);
         p.powered = false;
@@ -399,7 +399,7 @@ private:
     {
         if (!p.incarnation)
             return;
-        network_.forget(p);
+        network_.lose_process(p);
         p.incarnation->end();
         p.owned.reset();
         p.incarnation.reset();

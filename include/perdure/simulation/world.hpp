@@ -4,10 +4,12 @@
 #ifndef PERDURE_SIMULATION_WORLD_HPP
 #define PERDURE_SIMULATION_WORLD_HPP
 
+#include <perdure/simulation/acceptor.hpp>
 #include <perdure/simulation/datagram_socket.hpp>
 #include <perdure/simulation/detail/file_job.hpp>
 #include <perdure/simulation/executor.hpp>
 #include <perdure/simulation/files.hpp>
+#include <perdure/simulation/stream.hpp>
 #include <perdure/simulation/timer.hpp>
 #include <perdure/world/concepts.hpp>
 
@@ -34,6 +36,8 @@ public:
     using timer = simulation::timer;
     using files = simulation::files;
     using datagram_socket = simulation::datagram_socket;
+    using stream = simulation::stream;
+    using acceptor = simulation::acceptor;
 
     /// Where the process's handlers run; see simulation::executor.
     executor_type get_executor() const noexcept { return executor_; }
@@ -77,6 +81,8 @@ private:
     friend class cluster;
     friend class simulation::timer;
     friend class simulation::datagram_socket;
+    friend class simulation::stream;
+    friend class simulation::acceptor;
 
     explicit world(detail::incarnation_ptr p)
         : incarnation_(std::move(p)), executor_(simulation::executor(incarnation_))
@@ -93,6 +99,12 @@ inline datagram_socket::datagram_socket(world const& w)
     : incarnation_(w.incarnation_), executor_(w.executor_)
 {
 }
+
+inline stream::stream(world const& w) : stream(w.incarnation_, w.executor_) {}
+
+inline acceptor::acceptor(world const& w) : incarnation_(w.incarnation_), executor_(w.executor_) {}
+
+static_assert(complete_world<world>);
 
 } // namespace perdure::simulation
 

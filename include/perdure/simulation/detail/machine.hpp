@@ -78,6 +78,7 @@ struct machine {
     random_stream disk_random;
     simulation::disk disk;
     machine_clock clock;
+    bool powered = true;
     detail::network* network = nullptr;
     std::uint32_t ports_given = 0;
     std::uint32_t incarnations = 0; // how many there have been

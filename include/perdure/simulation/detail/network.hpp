@@ -8,6 +8,7 @@
 #include <perdure/simulation/detail/machine.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/udp.hpp>
 
 #include <cstddef>
@@ -39,6 +40,26 @@ struct datagram_port {
     duration writable_at{};
 };
 
+/// A TCP connection, as far as the network needs to know it.
+class tcp_connection {
+public:
+    virtual ~tcp_connection() = default;
+    virtual bool is_on(int side, machine const& m) const noexcept = 0;
+    virtual void lose_power(int side) = 0;
+    virtual void lose_process(int side) = 0;
+    virtual void refuse() = 0;
+};
+
+/// A port that accepts connections.
+class tcp_listener {
+public:
+    virtual ~tcp_listener() = default;
+    /// False if there is no room for it now.
+    virtual bool arrive(tcp_connection& c) = 0;
+    virtual void close() = 0;
+    asio::ip::tcp::endpoint local;
+};
+
 /** Carries datagrams between machines; streams go through its links too.
  *
  *  It knows which machines there are and which of their ports are open, and draws every message's
@@ -47,6 +68,7 @@ struct datagram_port {
 class network {
 public:
     using udp = asio::ip::udp;
+    using tcp = asio::ip::tcp;
 
     explicit network(surroundings& all)
         : all_(all), lane_(all.timeline), random_(all.seed, "network")
@@ -89,10 +111,63 @@ public:
     }
     void unbind(machine& m, datagram_port const& p) { ports_.erase({m.id, p.local.port()}); }
 
-    /// The machine's sockets are gone.
-    void forget(machine& m)
+    /// Opens a port for connections; false with an error.
+    template <class Listener>
+    std::shared_ptr<Listener> listen(machine& m, tcp::endpoint local, detail::lane& owner,
+                                     error_code& ec)
     {
+        if (!choose_port(m, local, listeners_, ec))
+            return nullptr;
+        auto const l = std::make_shared<Listener>(owner, local);
+        listeners_[{m.id, local.port()}] = l;
+        return l;
+    }
+    void unlisten(machine& m, tcp::endpoint const& local)
+    {
+        if (auto const l = listeners_.extract({m.id, local.port()}))
+            l.mapped()->close();
+    }
+    /// A port for the connecting side.
+    tcp::endpoint choose_source(machine& m, tcp::endpoint const& target) const
+    {
+        tcp::endpoint source(target.address().is_loopback() ? target.address() : m.address, 0);
+        error_code ec;
+        choose_port(m, source, listeners_, ec);
+        return source;
+    }
+    void add(std::shared_ptr<tcp_connection> const& c)
+    {
+        std::erase_if(connections_, [](auto const& w) { return w.expired(); });
+        connections_.push_back(c);
+    }
+    /// A connection request has come to `m`; false if it has to come again.
+    bool arrive(machine& m, tcp_connection& c, tcp::endpoint const& target)
+    {
+        auto const i = listeners_.find({m.id, target.port()});
+        if (i != listeners_.end() && (i->second->local.address().is_unspecified() ||
+                                      i->second->local.address() == target.address()))
+            return i->second->arrive(c);
+        c.refuse();
+        return true;
+    }
+
+    /// The machine's process has ended: its kernel closes what was open.
+    void lose_process(machine& m)
+    {
+        for (auto i = listeners_.begin(); i != listeners_.end();)
+            if (i->first.first == m.id) {
+                i->second->close();
+                i = listeners_.erase(i);
+            } else {
+                ++i;
+            }
         std::erase_if(ports_, [&](auto const& p) { return p.first.first == m.id; });
+        for_each_side(m, [](tcp_connection& c, int side) { c.lose_process(side); });
+    }
+    /// The machine has gone out: nobody closes anything. Call it before lose_process().
+    void lose_power(machine& m)
+    {
+        for_each_side(m, [](tcp_connection& c, int side) { c.lose_power(side); });
     }
 
     /// Checks the address and finds a free port if none is given, among those in `taken`.
@@ -159,6 +234,16 @@ public:
 
 private:
     using port_id = std::pair<std::uint32_t, std::uint16_t>; // machine, port
+
+    template <class F>
+    void for_each_side(machine& m, F f)
+    {
+        for (auto const& weak : connections_)
+            if (auto const c = weak.lock())
+                for (int const side : {0, 1})
+                    if (c->is_on(side, m))
+                        f(*c, side);
+    }
 
     struct route {
         machine* from;
@@ -239,6 +324,8 @@ private:
     detail::links links_;
     std::vector<machine*> machines_;
     std::map<port_id, std::shared_ptr<datagram_port>> ports_;
+    std::map<port_id, std::shared_ptr<tcp_listener>> listeners_;
+    std::vector<std::weak_ptr<tcp_connection>> connections_; // in the order of their beginnings
 };
 
 } // namespace perdure::simulation::detail

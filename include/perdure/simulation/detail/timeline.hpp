@@ -137,6 +137,12 @@ public:
     }
     ticket post(operation_ptr op) { return add(std::move(op), time{}, {}); }
 
+    template <class F>
+    void post_after(time d, F f)
+    {
+        schedule(make_operation(std::move(f)), all_->now() + d);
+    }
+
     std::uint32_t process() const noexcept { return process_; }
     bool is_pending(ticket t) const { return pending_.contains(t); }
 
