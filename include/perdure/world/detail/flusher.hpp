@@ -86,17 +86,25 @@ public:
             j.destroy();
             return;
         }
-        if (!blocking_ && !thread_.joinable())
-            start_thread();
         j.number = number;
         pending_.push_back(j);
-        if (std::exchange(awake_, true))
-            return; // No system call while the blocking side is at work.
-        lock.unlock();
-        if (blocking_)
-            asio::post(blocking_, borrowed_run{shared_from_this()});
-        else
-            wake_.notify_one();
+        // No system call while the blocking side is at work.
+        if (paused_ || std::exchange(awake_, true))
+            return;
+        try {
+            wake(lock);
+        } catch (...) {
+            if (!lock.owns_lock())
+                lock.lock();
+            // A borrowed executor that throws has dropped the run, which has aborted the job.
+            if (pending_.find(number) != &j)
+                return;
+            awake_ = false;
+            pending_.remove(j);
+            lock.unlock();
+            j.destroy();
+            throw; // No thread to be had: nothing was initiated.
+        }
     }
 
     /// Aborts the job if it has not started. Called on the loop's side.
@@ -118,12 +126,7 @@ public:
     {
         std::unique_lock lock(mutex_);
         stopped_ = true;
-        if (thread_.joinable()) {
-            lock.unlock();
-            wake_.notify_one();
-            thread_.join();
-            lock.lock();
-        }
+        join_thread(lock);
         idle_.wait(lock, [this] { return !busy_; });
         job_list pending = std::move(pending_);
         job_list done = std::move(done_);
@@ -136,6 +139,26 @@ public:
             j->destroy();
         while (blocking_job* j = pending.pop_front())
             j->destroy();
+    }
+
+    /// Before a fork: waits until the blocking side is at rest, and keeps it there.
+    void pause()
+    {
+        std::unique_lock lock(mutex_);
+        paused_ = true;
+        join_thread(lock);
+        idle_.wait(lock, [this] { return !busy_; });
+    }
+
+    /// After a fork. The jobs that had not started are the parent's; the child's copies are aborted.
+    void resume(bool in_child)
+    {
+        if (in_child)
+            abort_all();
+        std::unique_lock lock(mutex_);
+        paused_ = false;
+        if (!pending_.empty() && !std::exchange(awake_, true))
+            wake(lock);
     }
 
 private:
@@ -155,6 +178,8 @@ private:
         {
             auto const owner = std::move(owner_);
             std::unique_lock lock(owner->mutex_);
+            if (owner->busy_)
+                return; // Of two runs, one does the work.
             owner->run_pending(lock);
             owner->awake_ = false;
         }
@@ -162,6 +187,27 @@ private:
     private:
         std::shared_ptr<lane> owner_;
     };
+
+    void wake(std::unique_lock<std::mutex>& lock)
+    {
+        if (!blocking_ && !thread_.joinable())
+            start_thread();
+        lock.unlock();
+        if (blocking_)
+            asio::post(blocking_, borrowed_run{shared_from_this()});
+        else
+            wake_.notify_one();
+    }
+
+    void join_thread(std::unique_lock<std::mutex>& lock)
+    {
+        if (!thread_.joinable())
+            return;
+        lock.unlock();
+        wake_.notify_one();
+        thread_.join();
+        lock.lock();
+    }
 
     void start_thread()
     {
@@ -181,18 +227,19 @@ private:
     void run_thread()
     {
         std::unique_lock lock(mutex_);
-        while (!stopped_) {
+        while (!stopped_ && !paused_) {
             run_pending(lock);
             awake_ = false;
-            wake_.wait(lock, [this] { return stopped_ || !pending_.empty(); });
+            wake_.wait(lock, [this] { return stopped_ || paused_ || !pending_.empty(); });
         }
+        awake_ = false;
     }
 
     void run_pending(std::unique_lock<std::mutex>& lock)
     {
         busy_ = true;
         blocking_side_ = std::this_thread::get_id();
-        while (!stopped_) {
+        while (!stopped_ && !paused_) {
             running_ = pending_.pop_front();
             if (!running_)
                 break;
@@ -208,7 +255,7 @@ private:
             lock.lock();
         }
         busy_ = false;
-        if (stopped_)
+        if (stopped_ || paused_)
             idle_.notify_all();
     }
 
@@ -229,7 +276,7 @@ private:
         }
         busy_ = false;
         awake_ = false;
-        if (stopped_)
+        if (stopped_ || paused_)
             idle_.notify_all();
     }
 
@@ -256,6 +303,7 @@ private:
     std::thread::id blocking_side_; // while busy_
     bool awake_ = false;            // the blocking side will look at pending_ again
     bool busy_ = false;             // the blocking side is between two locks
+    bool paused_ = false;           // a fork is under way
     bool stopped_ = false;          // the context has shut down
     std::thread thread_;
 };
@@ -311,10 +359,31 @@ public:
 private:
     void shutdown() override
     {
-        own_->stop();
-        for (auto const& l : borrowing_)
+        for_each_lane([](lane& l) { l.stop(); });
+    }
+
+    void notify_fork(asio::execution_context::fork_event event) override
+    {
+        for_each_lane([event](lane& l) {
+            if (event == asio::execution_context::fork_prepare)
+                l.pause();
+            else
+                l.resume(event == asio::execution_context::fork_child);
+        });
+    }
+
+    template <class F>
+    void for_each_lane(F f)
+    {
+        f(*own_);
+        std::vector<std::weak_ptr<lane>> borrowing;
+        {
+            std::lock_guard lock(mutex_);
+            borrowing = borrowing_;
+        }
+        for (auto const& l : borrowing)
             if (auto const alive = l.lock())
-                alive->stop();
+                f(*alive);
     }
 
     std::shared_ptr<lane> own_;
