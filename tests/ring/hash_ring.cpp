@@ -306,8 +306,8 @@ TEST_CASE("hash_ring: what is no configuration is refused and changes nothing", 
     try {
         ring.add("a");
     } catch (std::invalid_argument const& e) {
-        CHECK(std::string(e.what()) == "perdure::hash_ring: node is 'a'; it is in the ring "
-                                       "already, and each may be added once");
+        CHECK(std::string(e.what()) ==
+              "perdure::hash_ring: node is 'a'; it is there already, and each may be added once");
     }
 }
 

@@ -5,9 +5,9 @@
 #define PERDURE_RING_HASH_RING_HPP
 
 #include <perdure/bytes/hash.hpp>
-#include <perdure/ring/detail/node_store.hpp>
+#include <perdure/ring/detail/bad_option.hpp>
+#include <perdure/ring/detail/node_registry.hpp>
 #include <perdure/ring/detail/point_table.hpp>
-#include <perdure/ring/detail/sort.hpp>
 #include <perdure/ring/detail/weight.hpp>
 #include <perdure/ring/lookup.hpp>
 #include <perdure/ring/node_index.hpp>
@@ -30,22 +30,12 @@ struct hash_ring_options {
     std::uint32_t points_per_weight = 100;
 };
 
-/// A node of a ring: what identifies it, the same in every process (a name rather than an address).
-template <class T>
-concept ring_node = std::copyable<T> && std::totally_ordered<T>;
-
-template <class Node>
-struct weighted_node {
-    Node node{};
-    double weight = 1;
-};
-
 /** The hash ring: every node owns the keys between its points and the points before them.
  *
  *  @par Mapping        A node has round(weight * points_per_weight) points, at least one:
  *                      point r is hash_key(r, hasher(node)). A key belongs to the first point at or
  *                      after hasher(key), around the end if need be. Where points of two nodes
- *                      coincide, the smaller node (by operator<) owns. docs/formats/hash_ring.md
+ *                      coincide, the smaller node (by operator<) owns. docs/formats/hashes.md
  *                      states this as a format; it never changes.
  *                      D. Karger et al., Consistent Hashing and Random Trees, STOC 1997.
  *  @par Promises       A node that joins takes keys and nothing else moves; a node that leaves
@@ -95,72 +85,43 @@ public:
     /** Adds a node.
      *
      *  Throws std::invalid_argument if the weight is not a finite number above 0, if the node is in
-     *  the ring already, or if the ring would have more than 2^30 points or 2^24 - 1 nodes.
+     *  the ring already, or if the ring would have more than 2^30 points.
      */
     node_index add(Node node, double weight = 1)
     {
         auto const points = points_for(weight, table_.points_count());
         auto const seed = hash_(node);
-        refuse_duplicate(node, seed);
-        refuse_too_many(size() + 1);
-        auto const index = free_.empty() ? static_cast<node_index>(slots_.size()) : free_.back();
-        if (free_.empty())
-            slots_.reserve(grown(slots_.size() + 1, slots_.capacity()));
-        by_identity_.reserve(grown(by_identity_.size() + 1, by_identity_.capacity()));
-        free_.reserve(by_identity_.capacity());
-        nodes_.put(index, std::move(node));
-        if (index == slots_.size())
-            slots_.push_back({});
-        auto const before = slots_[index];
-        slots_[index] = {seed, points, weight};
+        auto const index = nodes_.put("hash_ring", detail::point_table::nodes_max, std::move(node),
+                                      seed, {points, weight});
         try {
-            table_.change(true, index, 0, points, slots_.size(), *this);
+            table_.change(true, index, 0, points, nodes_.bound(), *this);
         } catch (...) {
-            slots_[index] = before;
-            if (free_.empty() || free_.back() != index)
-                free_.push_back(index);
+            nodes_.undo_put(index);
             throw;
         }
-        if (!free_.empty() && free_.back() == index)
-            free_.pop_back();
-        by_identity_.insert(identity_position(seed), {seed, index});
         return index;
     }
 
-    /// Adds many nodes at once, much faster than one by one. Throws as add does, and adds none
-    /// then.
+    /// Adds many nodes at once, much faster than one by one. Throws as add does, and adds none then.
     void add_all(std::span<weighted_node<Node> const> added)
     {
-        if (!this->empty()) {
-            auto copy = *this;
+        auto changed = this->empty() ? basic_hash_ring(options_, hash_) : *this;
+        if (this->empty()) {
+            std::uint64_t total = 0;
+            changed.nodes_.assign(
+                "hash_ring", detail::point_table::nodes_max, added,
+                [&](auto const& n) { return hash_(n.node); },
+                [&](auto const& n) {
+                    auto const points = changed.points_for(n.weight, total);
+                    total += points;
+                    return extra{points, n.weight};
+                });
+            changed.table_.build(changed.nodes_.bound(), changed);
+        } else {
             for (auto const& n : added)
-                copy.add(n.node, n.weight);
-            *this = std::move(copy);
-            return;
+                changed.add(n.node, n.weight);
         }
-        basic_hash_ring built(options_, hash_);
-        refuse_too_many(added.size());
-        std::vector<Node> nodes;
-        std::uint64_t total = 0;
-        for (auto const& n : added) {
-            auto const points = built.points_for(n.weight, total);
-            total += points;
-            auto const seed = hash_(n.node);
-            built.by_identity_.push_back({seed, static_cast<node_index>(nodes.size())});
-            built.slots_.push_back({seed, points, n.weight});
-            nodes.push_back(n.node);
-        }
-        built.nodes_.assign(std::move(nodes));
-        detail::sort(built.by_identity_, [](auto const& x, auto const& y) { return x < y; });
-        for (std::size_t i = 0; i < built.by_identity_.size(); ++i)
-            for (std::size_t j = i + 1; j < built.by_identity_.size() &&
-                                        built.by_identity_[j].first == built.by_identity_[i].first;
-                 ++j)
-                if (built.node(built.by_identity_[i].second) ==
-                    built.node(built.by_identity_[j].second))
-                    throw_duplicate(built.node(built.by_identity_[i].second));
-        built.table_.build(built.slots_.size(), built);
-        *this = std::move(built);
+        *this = std::move(changed);
     }
 
     /// Takes a node out. False if it was not in the ring.
@@ -170,24 +131,15 @@ public:
         auto const index = index_of(node);
         if (index == no_node)
             return false;
-        auto const before = slots_[index];
-        free_.reserve(by_identity_.size());
-        auto emptied = nodes_;
-        emptied.erase(index);
-        slots_[index].points = 0;
+        auto without = nodes_.prepare_erase(index);
+        auto const points = std::exchange(nodes_.extra(index).points, 0);
         try {
-            table_.change(false, index, 0, before.points, slots_.size(), *this);
+            table_.change(false, index, 0, points, nodes_.bound(), *this);
         } catch (...) {
-            slots_[index] = before;
+            nodes_.extra(index).points = points;
             throw;
         }
-        nodes_ = std::move(emptied);
-        for (auto i = identity_position(before.seed);; ++i)
-            if (i->second == index) {
-                by_identity_.erase(i);
-                break;
-            }
-        free_.push_back(index);
+        nodes_.erase(index, std::move(without));
         return true;
     }
 
@@ -198,16 +150,15 @@ public:
         auto const index = index_of(node);
         if (index == no_node)
             return false;
-        auto const before = slots_[index];
+        auto const before = nodes_.extra(index);
         auto const points = points_for(weight, table_.points_count() - before.points);
-        slots_[index] = {before.seed, points, weight};
+        nodes_.extra(index) = {points, weight};
+        bool const more = points > before.points;
         try {
-            if (points > before.points)
-                table_.change(true, index, before.points, points, slots_.size(), *this);
-            else
-                table_.change(false, index, points, before.points, slots_.size(), *this);
+            table_.change(more, index, more ? before.points : points, more ? points : before.points,
+                          nodes_.bound(), *this);
         } catch (...) {
-            slots_[index] = before;
+            nodes_.extra(index) = before;
             throw;
         }
         return true;
@@ -215,26 +166,26 @@ public:
 
     // Queries; the lookups are those of consistent_hash (lookup.hpp).
 
-    std::size_t size() const noexcept { return by_identity_.size(); }
+    std::size_t size() const noexcept { return nodes_.size(); }
     std::uint64_t points_count() const noexcept { return table_.points_count(); }
     hash_ring_options const& options() const noexcept { return options_; }
     Hash const& hasher() const noexcept { return hash_; }
 
     /// Precondition: `index` is the index of a node that is in the ring.
-    Node const& node(node_index index) const noexcept { return nodes_[index]; }
-    double weight(node_index index) const noexcept { return slots_[index].weight; }
-    std::uint32_t points_of(node_index index) const noexcept { return slots_[index].points; }
+    Node const& node(node_index index) const noexcept { return nodes_.node(index); }
+    double weight(node_index index) const noexcept { return nodes_.extra(index).weight; }
+    std::uint32_t points_of(node_index index) const noexcept { return nodes_.extra(index).points; }
     /// The r-th point of a node, r < points_of(index).
     std::uint64_t point(node_index index, std::uint32_t r) const noexcept
     {
-        return hash_key(r, slots_[index].seed);
+        return hash_key(r, nodes_.seed(index));
     }
 
     /// The index of a node, or no_node. O(log size()).
     template <class Key = Node>
     node_index index_of(Key const& node) const noexcept
     {
-        return index_of(node, hash_(node));
+        return nodes_.find(node, hash_(node));
     }
     template <class Key = Node>
     bool contains(Key const& node) const noexcept
@@ -242,26 +193,18 @@ public:
         return index_of(node) != no_node;
     }
     /// One more than the largest index in use: how large your own array by index must be.
-    std::size_t index_bound() const noexcept { return slots_.size(); }
+    std::size_t index_bound() const noexcept { return nodes_.bound(); }
 
     /// The indexes of all nodes, in an order that depends on the nodes alone.
-    std::vector<node_index> indexes() const
-    {
-        std::vector<node_index> all;
-        all.reserve(size());
-        for (auto const& [seed, index] : by_identity_)
-            all.push_back(index);
-        detail::sort(all, [&](node_index a, node_index b) { return node(a) < node(b); });
-        return all;
-    }
+    std::vector<node_index> indexes() const { return nodes_.in_order(); }
 
     /// All points in the order of the circle. O(points).
-    std::vector<ring_point> points() const { return table_.sorted(slots_.size(), *this).points; }
+    std::vector<ring_point> points() const { return table_.sorted(nodes_.bound(), *this).points; }
 
     /// The points of one node, in the order in which weight appends them.
     std::vector<std::uint64_t> points(node_index index) const
     {
-        std::vector<std::uint64_t> own(slots_[index].points);
+        std::vector<std::uint64_t> own(points_of(index));
         for (std::uint32_t r = 0; r != own.size(); ++r)
             own[r] = point(index, r);
         return own;
@@ -272,12 +215,13 @@ public:
     std::uint64_t fingerprint() const noexcept
     {
         std::uint64_t f = hash_fields(0, "hash_ring 1", size());
-        for (std::size_t i = 0; i != by_identity_.size();) {
+        auto const& all = nodes_.by_identity();
+        for (std::size_t i = 0; i != all.size();) {
             // Nodes whose hashes collide come in the order of their history: add, do not chain.
             std::uint64_t sum = 0;
-            auto const seed = by_identity_[i].first;
-            for (; i != by_identity_.size() && by_identity_[i].first == seed; ++i)
-                sum += hash_key(slots_[by_identity_[i].second].points);
+            auto const seed = all[i].first;
+            for (; i != all.size() && all[i].first == seed; ++i)
+                sum += hash_key(points_of(all[i].second));
             f = hash_fields(f, seed, sum);
         }
         return f;
@@ -286,10 +230,7 @@ public:
     /// Bytes held, the nodes' own heap memory left out.
     std::size_t memory() const noexcept
     {
-        return sizeof(*this) + table_.memory() + nodes_.memory() +
-               slots_.capacity() * sizeof(slots_[0]) +
-               by_identity_.capacity() * sizeof(by_identity_[0]) +
-               free_.capacity() * sizeof(free_[0]);
+        return sizeof(*this) + table_.memory() + nodes_.memory();
     }
 
     // What the lookups are made of.
@@ -384,18 +325,14 @@ public:
     bool identity_less(node_index a, node_index b) const noexcept { return node(a) < node(b); }
 
 private:
-    struct slot {
-        std::uint64_t seed = 0;
-        std::uint32_t points = 0; // 0: not in use
+    struct extra {
+        std::uint32_t points = 0;
         double weight = 0;
     };
-    using identity = std::pair<std::uint64_t, node_index>;
 
     std::uint32_t points_for(double weight, std::uint64_t others) const
     {
-        if (!detail::good_weight(weight))
-            detail::throw_bad_option("hash_ring", "weight", std::to_string(weight),
-                                     "it must be a finite number above 0");
+        detail::check_weight("hash_ring", weight);
         auto const limit = detail::point_table::points_max;
         auto const points =
             weight > double(1 << 30)
@@ -408,49 +345,10 @@ private:
         return static_cast<std::uint32_t>(points);
     }
 
-    static void refuse_too_many(std::size_t count)
-    {
-        if (count > detail::point_table::nodes_max)
-            detail::throw_bad_option("hash_ring", "the number of nodes", std::to_string(count),
-                                     "it must be below 2^24");
-    }
-    [[noreturn]] static void throw_duplicate(Node const& node)
-    {
-        detail::throw_bad_option("hash_ring", "node", detail::printable(node),
-                                 "it is in the ring already, and each may be added once");
-    }
-    void refuse_duplicate(Node const& node, std::uint64_t seed) const
-    {
-        if (index_of(node, seed) != no_node)
-            throw_duplicate(node);
-    }
-
-    static std::size_t grown(std::size_t needed, std::size_t capacity) noexcept
-    {
-        return needed <= capacity ? capacity : needed + needed / 2;
-    }
-
-    auto identity_position(std::uint64_t seed) noexcept
-    {
-        return std::lower_bound(by_identity_.begin(), by_identity_.end(), identity{seed, 0});
-    }
-    template <class Key>
-    node_index index_of(Key const& node, std::uint64_t seed) const noexcept
-    {
-        auto i = std::lower_bound(by_identity_.begin(), by_identity_.end(), identity{seed, 0});
-        for (; i != by_identity_.end() && i->first == seed; ++i)
-            if (nodes_[i->second] == node)
-                return i->second;
-        return no_node;
-    }
-
     hash_ring_options options_;
     Hash hash_;
     detail::point_table table_;
-    detail::node_store<Node> nodes_;
-    std::vector<slot> slots_;
-    std::vector<identity> by_identity_; // sorted by the node's hash
-    std::vector<node_index> free_;
+    detail::node_registry<Node, extra> nodes_;
 };
 
 using hash_ring = basic_hash_ring<>;

@@ -14,7 +14,6 @@
 #include <iterator>
 #include <span>
 #include <stdexcept>
-#include <string>
 #include <type_traits>
 
 namespace perdure {
@@ -125,26 +124,6 @@ private:
 };
 
 namespace detail {
-
-/// "perdure::<type>: <field> is <value>; <rule>"
-[[noreturn]] inline void throw_bad_option(char const* type, char const* field, std::string value,
-                                          char const* rule)
-{
-    throw std::invalid_argument(std::string("perdure::") + type + ": " + field + " is " + value +
-                                "; " + rule);
-}
-
-/// A node's name for a message, if it has one that can be printed.
-template <class Node>
-std::string printable(Node const& node)
-{
-    if constexpr (text_like<Node>)
-        return "'" + std::string(std::string_view(node)) + "'";
-    else if constexpr (std::integral<Node>)
-        return std::to_string(node);
-    else
-        return "a node";
-}
 
 /** The lookups that every consistent hash has, from a few primitives of the derived class:
  *  size(), node(n), hasher(), locate(hash) where there are nodes, and cursor(hash).

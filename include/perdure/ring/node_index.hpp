@@ -4,6 +4,7 @@
 #ifndef PERDURE_RING_NODE_INDEX_HPP
 #define PERDURE_RING_NODE_INDEX_HPP
 
+#include <concepts>
 #include <cstdint>
 
 namespace perdure {
@@ -22,6 +23,16 @@ inline constexpr node_index no_node = 0xffffffff;
 struct key_hash {
     std::uint64_t value{};
     friend constexpr bool operator==(key_hash, key_hash) = default;
+};
+
+/// A node of a ring: what identifies it, the same in every process (a name rather than an address).
+template <class T>
+concept ring_node = std::copyable<T> && std::totally_ordered<T>;
+
+template <class Node>
+struct weighted_node {
+    Node node{};
+    double weight = 1;
 };
 
 /// One point of a ring's circle, and the node it belongs to.

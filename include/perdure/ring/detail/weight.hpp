@@ -35,12 +35,6 @@ constexpr std::uint64_t scaled(double weight, std::uint32_t scale) noexcept
            (((low & 0xffffffff) >> (shift - 1)) & 1);
 }
 
-/// Whether a weight is a finite number above zero. NaN is not.
-constexpr bool good_weight(double weight) noexcept
-{
-    return weight > 0 && weight <= 1.7976931348623157e308;
-}
-
 } // namespace perdure::detail
 
 #endif

@@ -1,0 +1,133 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_RING_DX_HASH_HPP
+#define PERDURE_RING_DX_HASH_HPP
+
+#include <perdure/bytes/hash.hpp>
+#include <perdure/ring/detail/bad_option.hpp>
+#include <perdure/ring/detail/draws_cursor.hpp>
+#include <perdure/ring/detail/level_draws.hpp>
+#include <perdure/ring/detail/node_registry.hpp>
+#include <perdure/ring/lookup.hpp>
+#include <perdure/ring/node_index.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace perdure {
+
+/** A hash for nodes that leave and come back in any order, at the cost of one bit a node.
+ *
+ *  A node sits in a slot; a key goes to the first slot in use of the key's own series of slots. So
+ *  a node that leaves gives its keys, evenly, to all others, a node that joins takes keys evenly
+ *  from all others, and nothing else moves. The mapping depends on which slots are in use, and on
+ *  nothing else: two processes agree if they agree on node and slot (`index_of`), whatever the
+ *  order in which they learned of joins and leaves.
+ *
+ *  @par Algorithm   DxHash (C. Dong, F. Wang, arXiv:2107.07930) over detail::level_draws.
+ *                   Departure: there is no capacity to choose; the paper's doubling of the capacity
+ *                   moves half of the keys, this one none. AnchorHash and MementoHash depend on the
+ *                   order of removals; with slots {3,7} and {7,3} taken out of ten, 17.5 % of the
+ *                   keys disagree.
+ *  @par Complexity  Lookup: 2^bits / size() draws on average, where 2^bits is the power of two above
+ *                   the largest slot: between 1 and 2 if none is free, twice that if half are.
+ *  @par Balance     As good as random: no virtual nodes. All nodes weigh the same.
+ *  @par Thread safety  Distinct objects: safe. One object: const members are safe together.
+ */
+template <ring_node Node = std::string, class Hash = key_hasher>
+    requires std::invocable<Hash const&, Node const&>
+class basic_dx_hash : public detail::lookup<basic_dx_hash<Node, Hash>> {
+public:
+    using node_type = Node;
+    using hasher_type = Hash;
+    using cursor_type = detail::draws_cursor<basic_dx_hash>;
+
+    explicit basic_dx_hash(Hash hash = Hash()) : hash_(std::move(hash)) {}
+
+    /// Adds a node to the slot that was freed last, or a new one: the index that is returned. Throws
+    /// std::invalid_argument if the node is here already.
+    node_index add(Node node)
+    {
+        auto const seed = hash_(node);
+        used_.reserve(words_for(static_cast<int>(std::bit_width(nodes_.bound()))));
+        auto const n = nodes_.put("dx_hash", std::size_t{1} << detail::level_draws::levels_max,
+                                  std::move(node), seed, {});
+        used_.resize(std::max<std::size_t>(used_.size(), n / 64 + 1)); // there is room
+        used_[n / 64] |= std::uint64_t{1} << (n % 64);
+        set_levels();
+        return n;
+    }
+
+    /// False if it was not here.
+    template <class Key = Node>
+    bool remove(Key const& node)
+    {
+        auto const n = index_of(node);
+        if (n == no_node)
+            return false;
+        nodes_.erase(n, nodes_.prepare_erase(n));
+        used_[n / 64] &= ~(std::uint64_t{1} << (n % 64));
+        set_levels();
+        return true;
+    }
+
+    std::size_t size() const noexcept { return nodes_.size(); }
+    std::size_t bound() const noexcept { return nodes_.bound(); }
+    /// Whether an index below bound() belongs to a node.
+    bool present(node_index n) const noexcept { return nodes_.used(n); }
+    Node const& node(node_index n) const noexcept { return nodes_.node(n); }
+    template <class Key = Node>
+    node_index index_of(Key const& node) const noexcept
+    {
+        return nodes_.find(node, hash_(node));
+    }
+    Hash const& hasher() const noexcept { return hash_; }
+    /// What a lookup reads, in bytes; the nodes themselves are kept apart.
+    std::size_t memory() const noexcept { return used_.capacity() * sizeof(used_[0]); }
+
+    node_index locate(std::uint64_t hash) const noexcept
+    {
+        return detail::first_in_use(*this, hash);
+    }
+    cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
+
+    /// Precondition: slot < 2^levels().
+    bool in_use(std::uint32_t slot) const noexcept { return used_[slot / 64] >> (slot % 64) & 1; }
+    int levels() const noexcept { return levels_; }
+
+private:
+    void set_levels() noexcept
+    {
+        auto top = used_.size();
+        while (top != 0 && used_[top - 1] == 0)
+            --top;
+        std::uint64_t const largest =
+            top == 0 ? 0
+                     : top * 64 - 1 - static_cast<std::size_t>(std::countl_zero(used_[top - 1]));
+        levels_ = static_cast<int>(std::bit_width(largest));
+        // A draw may name any slot below 2^levels.
+        used_.resize(words_for(levels_));
+    }
+    static std::size_t words_for(int levels) noexcept
+    {
+        return ((std::size_t{1} << levels) + 63) / 64;
+    }
+
+    Hash hash_;
+    detail::node_registry<Node, char> nodes_;
+    std::vector<std::uint64_t> used_;
+    int levels_ = 0;
+};
+
+using dx_hash = basic_dx_hash<>;
+
+} // namespace perdure
+
+#endif
