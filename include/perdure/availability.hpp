@@ -25,6 +25,7 @@
 #include <perdure/availability/live.hpp>
 #include <perdure/availability/live_report.hpp>
 #include <perdure/availability/observed.hpp>
+#include <perdure/availability/periodic_test.hpp>
 #include <perdure/availability/phase_type.hpp>
 #include <perdure/availability/posterior.hpp>
 #include <perdure/availability/propagate.hpp>

@@ -149,8 +149,8 @@ TEST_CASE("diagram: agrees with Monte Carlo", "[availability]")
 
 TEST_CASE("diagram: keeps its digits down to 1e-30", "[availability]")
 {
-    // A bridge of rare failures: U = ac + bd + a e d + b e c - ... ; the exact value from 100 digits in closed form is
-    // u^2 (2 + 2u - 5u^2 + 2u^3) for equal u.
+    // A bridge of rare failures: U = ac + bd + a e d + b e c - ... ; the exact value from 100
+    // digits in closed form is u^2 (2 + 2u - 5u^2 + 2u^3) for equal u.
     for (double u : {1e-3, 1e-9, 1e-15}) {
         fault_tree tree;
         auto const a = tree.add_event("a", u), b = tree.add_event("b", u),
@@ -221,7 +221,8 @@ TEST_CASE("diagram: deep and wide trees need no stack", "[availability]")
 
 TEST_CASE("diagram: says what it cannot hold", "[availability]")
 {
-    // Two rows of pairs under a threshold over crossed pairs: large under any order, given 50 nodes.
+    // Two rows of pairs under a threshold over crossed pairs: large under any order, given 50
+    // nodes.
     fault_tree tree;
     std::vector<fault_tree::node> a, pairs;
     for (int i = 0; i < 30; ++i) {

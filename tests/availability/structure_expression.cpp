@@ -135,12 +135,14 @@ TEST_CASE("expression: the state at a time needs rates", "[availability]")
 
 TEST_CASE("expression: published block diagrams", "[availability]")
 {
-    // ReliaWiki, "RBDs and Analytical System Reliability": 0.995, 0.987, 0.973 in series 95.55 %, in parallel 1.755e-6.
+    // ReliaWiki, "RBDs and Analytical System Reliability": 0.995, 0.987, 0.973 in series 95.55 %,
+    // in parallel 1.755e-6.
     component const r1("r1", unavailability(0.005)), r2("r2", unavailability(0.013)),
         r3("r3", unavailability(0.027));
     CHECK_THAT((r1 & r2 & r3).evaluate().yes, WithinRel(0.955549245, 1e-12));
     CHECK_THAT((r1 | r2 | r3).evaluate().no, WithinRel(1.755e-6, 1e-14));
-    // Redundant server (schematex.js.org): power supply 0.99, two disks 0.95, two of three fans 0.97: 0.98491.
+    // Redundant server (schematex.js.org): power supply 0.99, two disks 0.95, two of three fans
+    // 0.97: 0.98491.
     component const psu("psu", unavailability(0.01)), m1("m1", unavailability(0.05)),
         m2("m2", unavailability(0.05)), f1("f1", unavailability(0.03)),
         f2("f2", unavailability(0.03)), f3("f3", unavailability(0.03));
@@ -166,7 +168,8 @@ TEST_CASE("expression: published block diagrams", "[availability]")
         CAPTURE(r.u, r.n);
         CHECK_THAT(k_of_n(r.n / 2 + 1, nodes).evaluate().no, WithinRel(r.expected, 1e-9));
     }
-    // Amazon's Reliability Pillar: a service of 99.99 % with two hard dependencies of 99.99 %: 99.97 %.
+    // Amazon's Reliability Pillar: a service of 99.99 % with two hard dependencies of 99.99 %:
+    // 99.97 %.
     component const s("s", unavailability(1e-4)), p("p", unavailability(1e-4)),
         q("q", unavailability(1e-4));
     CHECK_THAT((s & p & q).evaluate().yes, WithinRel(0.999700029999, 1e-14));

@@ -1,8 +1,9 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-// Small fault trees with published answers, restated in our own language. Unless another source is named: SCRAM,
-// tests/bench_*_tests.cc and risk_analysis_tests.cc, with the trees under its input/ and tests/input/.
+// Small fault trees with published answers, restated in our own language. Unless another source is
+// named: SCRAM, tests/bench_*_tests.cc and risk_analysis_tests.cc, with the trees under its input/
+// and tests/input/.
 
 #include "availability/structure_support.hpp"
 #include "perdure/availability/structure/cut_sets.hpp"
@@ -114,7 +115,8 @@ TEST_CASE("published trees: two trains, theatre, ne574, lift", "[availability]")
     }
     CHECK_THAT(1 - none, WithinRel(0.766144, 1e-14));
 
-    // OpenFTA's own report prints 2.064338E-3 for the theatre, since it takes 0.02 for a rate over a time of one.
+    // OpenFTA's own report prints 2.064338E-3 for the theatre, since it takes 0.02 for a rate over
+    // a time of one.
     check("Theatre", e("mains", 3e-2) & (e("generator", 2e-2) | e("relay", 5e-2)),
           {0.00207, 1e-14, {"mains generator", "mains relay"}, {}});
     auto const rate_read = [](double p) { return -std::expm1(-p); };
@@ -130,7 +132,8 @@ TEST_CASE("published trees: two trains, theatre, ne574, lift", "[availability]")
               (shared | e("D", .5) | (e("H", .4) & e("I", .8))),
           {0.662208, 1e-14, {"C", "F D", "G D", "B D", "F H I", "G H I", "B H I"}, {}});
 
-    // Lift: SCRAM's own test allows an absolute 1e-5 around 1.19999e-5, which would accept 0. Twelve events fail it alone.
+    // Lift: SCRAM's own test allows an absolute 1e-5 around 1.19999e-5, which would accept 0.
+    // Twelve events fail it alone.
     double const u = 1e-6;
     auto const lmd1 = e("LMD_1", u), dpd1 = e("DPD_1", u), dm1 = e("DM_1", u), ps1 = e("PS_1", u),
                dod1 = e("DOD_1", u), d1 = e("D_1", u), dms2 = e("DMS_2", u), w1 = e("W_1", u),
@@ -155,7 +158,8 @@ TEST_CASE("published trees: three motors", "[availability]")
     auto const timers = (e("KT1inc", u) | e("T2inc", u)) & (e("KT2inc", u) | e("T3inc", u)) &
                         (e("KT3inc", u) | e("T4inc", u));
     auto const e2 = k5 | ((k1 | (timers | (s1 | t1i))) & (t2 | k5));
-    // The house events KT1 .. KT3 are true, so the timer circuit keeps its current whatever T4 does.
+    // The house events KT1 .. KT3 are true, so the timer circuit keeps its current whatever T4
+    // does.
     auto const always = e("T4", u) | !e("T4", u);
     auto const e3 = k2 | (t1 | (k1 | (always | (s1 | t3))));
     diagram const d(fault_tree_of(e2 & e3));

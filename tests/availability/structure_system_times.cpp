@@ -134,7 +134,8 @@ TEST_CASE("mean_time_to_failure: published and closed forms", "[availability]")
     CHECK_THAT(mttf(never_repaired("a", 1e-4)), WithinRel(1e4, 1e-12));
     CHECK_THAT(mttf(never_repaired("a", 1e-6) & never_repaired("b", 1e-3)),
                WithinRel(1000000.0 / 1001, 1e-12));
-    // The same, seven equal components: from E by a, b, c or g; a and g lead to S, b and c by f and then e or d to S.
+    // The same, seven equal components: from E by a, b, c or g; a and g lead to S, b and c by f
+    // and then e or d to S.
     double const l = 1e-4;
     auto const a = never_repaired("a", l), b = never_repaired("b", l), c = never_repaired("c", l),
                d = never_repaired("d", l), e = never_repaired("e", l), f = never_repaired("f", l),

@@ -76,6 +76,23 @@ TEST_CASE("downtime: Google's table of budgets", "[availability]")
     }
 }
 
+TEST_CASE("downtime: the table of the AWS Reliability Pillar, which cuts its minutes off",
+          "[availability]")
+{
+    struct row {
+        double down;
+        duration a_year;
+    };
+    row const rows[] = {
+        {1e-2, days(3) + 15h}, {1e-3, 8h + 45min}, {5e-4, 4h + 22min}, {1e-4, 52min}, {1e-5, 5min}};
+    for (auto const& r : rows) {
+        auto const budget = unavailability(r.down).downtime(sre_calendar.year);
+        CAPTURE(r.down, budget / minutes(1));
+        CHECK(budget >= r.a_year);
+        CHECK(budget < r.a_year + (r.down == 1e-2 ? duration(1h) : duration(1min)));
+    }
+}
+
 TEST_CASE("downtime: a month is not the same month everywhere", "[availability]")
 {
     auto const three = unavailability(1e-3);
