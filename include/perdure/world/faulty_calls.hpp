@@ -49,6 +49,13 @@ public:
         plan_.push_back({c, nth, times, 0, bytes});
     }
 
+    /// Forgets the faults that are planned; held calls stay held.
+    void clear()
+    {
+        std::lock_guard lock(mutex_);
+        plan_.clear();
+    }
+
     /// Calls of this kind block until release().
     void hold(system_call c)
     {
