@@ -216,44 +216,47 @@ public:
     // -- reading
 
     /** Calls `f(position, std::span<std::byte const>)` for every written record from `from` on, on
-     *  the calling thread.
+     *  the calling thread. Returns the position behind the last one.
      *
      *  @par Errors  position_out_of_range if `from` was trimmed or not given out yet;
      *               acknowledged_data_lost if the log cannot be read on, after the intact records
      *               before that were passed; or the system's.
      */
     template <std::invocable<position, std::span<std::byte const>> F>
-    void replay(position from, F&& f, error_code& ec)
+    position replay(position from, F&& f, error_code& ec)
     {
         if (!begin_replay(from, ec))
-            return;
+            return from;
         log_reader reader(state_->chain(), from);
         auto files = state_->world().blocking_files();
         detail::directory_source source(files, state_->directory());
         while (reader.advance(source, ec))
             reader.visit(f);
+        return reader.next_position();
     }
     template <std::invocable<position, std::span<std::byte const>> F>
-    void replay(position from, F&& f)
+    position replay(position from, F&& f)
     {
         error_code ec;
-        replay(from, f, ec);
+        auto const next = replay(from, f, ec);
         if (ec)
-            throw boost::system::system_error(ec, "replay of the log in " + state_->directory());
+            throw boost::system::system_error(ec, "replay of the log in " + state_->directory() +
+                                                      " at position " + std::to_string(next));
+        return next;
     }
 
     /** The same off the loop; `f` is called on get_executor(), for up to half a MiB at a time.
      *
      *  What is appended meanwhile is not read.
      *
-     *  @par Completion signature        void(error_code)
+     *  @par Completion signature        void(error_code, position): behind the last record passed.
      *  @par Per-operation cancellation  none.
      */
     template <std::invocable<position, std::span<std::byte const>> F,
-              asio::completion_token_for<plain_signature> Token = asio::deferred_t>
+              asio::completion_token_for<append_signature> Token = asio::deferred_t>
     [[nodiscard]] auto async_replay(position from, F f, Token&& token = {})
     {
-        return asio::async_initiate<Token, plain_signature>(
+        return asio::async_initiate<Token, append_signature>(
             [this, from](auto handler, std::shared_ptr<state> s, F visitor) {
                 auto op = std::make_shared<replaying<F>>(
                     s, std::move(visitor), executor_of(handler, *s), std::move(handler), from);
@@ -319,11 +322,11 @@ private:
         std::shared_ptr<state> s;
         F visitor;
         asio::any_io_executor executor;
-        asio::any_completion_handler<plain_signature> handler;
+        detail::erased_handler<append_signature> handler;
         log_reader reader;
 
         replaying(std::shared_ptr<state> of, F f, asio::any_io_executor ex,
-                  asio::any_completion_handler<plain_signature> h, position from)
+                  detail::erased_handler<append_signature> h, position from)
             : s(std::move(of)),
               visitor(std::move(f)),
               executor(std::move(ex)),
@@ -352,7 +355,8 @@ private:
 
         void finish(error_code ec)
         {
-            asio::post(executor, [h = std::move(handler), ec]() mutable { std::move(h)(ec); });
+            asio::post(executor, [h = std::move(handler), ec,
+                                  at = reader.next_position()]() mutable { h(ec, at); });
         }
     };
 
@@ -379,16 +383,17 @@ private:
     static detail::log_waiter make_waiter(Handler&& handler, std::shared_ptr<state> const& s,
                                           durability how, position at)
     {
-        std::uint64_t id = 0;
-        if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-            id = s->collector().new_id();
-            slot.assign([weak = std::weak_ptr<state>(s), id](asio::cancellation_type) {
-                if (auto const alive = weak.lock())
+        detail::log_waiter w{at, how, 0, {}, executor_of(handler, *s)};
+        w.handler = std::forward<Handler>(handler);
+        // Only now: erasing a handler takes over its slot and passes signals on to a slot of its own.
+        if (auto slot = w.handler.cancellation_slot(); slot.is_connected()) {
+            w.id = s->collector().new_id();
+            slot.assign([weak = std::weak_ptr<state>(s), id = w.id](asio::cancellation_type type) {
+                if (auto const alive = weak.lock(); alive && type != asio::cancellation_type::none)
                     alive->cancel(id);
             });
         }
-        auto ex = executor_of(handler, *s);
-        return {at, how, id, std::forward<Handler>(handler), std::move(ex)};
+        return w;
     }
 
     void stop()

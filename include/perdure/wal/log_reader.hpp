@@ -23,7 +23,7 @@ class log_reader {
 public:
     /// From `from` to the end of `chain`. Precondition: the chain is in order.
     log_reader(std::vector<chain_segment> chain, position from)
-        : chain_(std::move(chain)), from_(from)
+        : chain_(std::move(chain)), from_(from), next_(from)
     {
         while (at_ != chain_.size() && chain_[at_].positions.last < from_)
             ++at_;
@@ -61,6 +61,7 @@ public:
                 auto const status = scanner_->next({data_.get() + used, buffered_ - used}, at_end);
                 if (status == segment_scanner::status::group) {
                     groups_.push_back(scanner_->group());
+                    next_ = std::max(next_, scanner_->group().last + 1);
                     used += scanner_->group().size();
                     if (scanner_->offset() >= segment.used_bytes)
                         break;
@@ -95,10 +96,8 @@ public:
     /// The groups that advance() read. They view memory that the next advance() overwrites.
     std::vector<group_view> const& groups() const noexcept { return groups_; }
 
-    position next_position() const noexcept
-    {
-        return scanner_ && scanner_->linked() ? scanner_->next_position() : from_;
-    }
+    /// Behind the last record that was read.
+    position next_position() const noexcept { return next_; }
     wal_damage damage() const noexcept { return damage_; }
 
 private:
@@ -122,7 +121,8 @@ private:
             if (skip != 0)
                 std::memmove(data_.get(), data_.get() + skip, kept);
         }
-        std::size_t const need = wanted_ > chunk / 2 ? 2 * wanted_ : chunk;
+        auto const need = static_cast<std::size_t>(std::min<std::uint64_t>(
+            wanted_ > chunk / 2 ? 2 * wanted_ : chunk, segment.used_bytes - scanner_->offset()));
         if (need > capacity_) {
             auto bigger = std::make_unique_for_overwrite<std::byte[]>(need);
             if (kept != 0)
@@ -146,6 +146,7 @@ private:
 
     std::vector<chain_segment> chain_;
     position from_;
+    position next_;
     std::size_t at_ = 0;
     std::optional<segment_scanner> scanner_;
     std::vector<group_view> groups_;

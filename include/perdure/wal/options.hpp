@@ -25,7 +25,7 @@ enum class durability : std::uint8_t {
 struct wal_options {
     /// Where the log's files are; made if it does not exist. One log a directory.
     std::string directory;
-    /// A segment's size; what a trim gives back is a multiple of it. At least 64 KiB.
+    /// A segment's size; what a trim gives back is a multiple of it. At least 8 KiB.
     std::uint64_t segment_bytes = 64u * 1024 * 1024;
     /// Longer records are refused. At most 1 GiB.
     std::uint32_t record_bytes_max = 16u * 1024 * 1024;
@@ -56,8 +56,8 @@ inline void validate(wal_options const& o)
     if (o.directory.empty())
         throw std::invalid_argument(
             "wal_options::directory is empty; name a directory for the log");
-    if (o.segment_bytes < 64 * 1024)
-        refuse("segment_bytes", o.segment_bytes, "at least 65536");
+    if (o.segment_bytes < 8192)
+        refuse("segment_bytes", o.segment_bytes, "at least 8192");
     if (o.record_bytes_max == 0 || o.record_bytes_max > wal_format::record_bytes_limit)
         refuse("record_bytes_max", o.record_bytes_max, "from 1 to 1073741824");
     if (o.waiting_bytes_max < 4096 || o.waiting_bytes_max > wal_format::record_bytes_limit)

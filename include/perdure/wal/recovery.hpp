@@ -5,8 +5,7 @@
 #define PERDURE_WAL_RECOVERY_HPP
 
 #include <perdure/wal/recovery_report.hpp>
-#include <perdure/wal/segment_scanner.hpp>
-#include <perdure/wal/segment_source.hpp>
+#include <perdure/wal/segment_survey.hpp>
 #include <perdure/wal/wreck.hpp>
 
 #include <algorithm>
@@ -70,7 +69,7 @@ template <segment_source Source>
 class log_recovery {
 public:
     log_recovery(Source& source, recovery_options const& options)
-        : source_(&source), options_(options)
+        : source_(&source), survey_(source), options_(options)
     {
     }
 
@@ -78,12 +77,12 @@ public:
     {
         out_.report.mode = options_.mode;
         decide();
-        if (!out_.error && io_error_ && options_.mode != recovery_mode::salvage)
-            out_.error = io_error_;
+        if (!out_.error && survey_.io_error() && options_.mode != recovery_mode::salvage)
+            out_.error = survey_.io_error();
         if (out_.error) {
             out_.report.outcome = recovery_outcome::refused;
-            if (io_error_)
-                out_.report.detail = io_error_.message();
+            if (survey_.io_error())
+                out_.report.detail = survey_.io_error().message();
             out_.chain.clear();
             out_.obsolete.clear();
             out_.aside.clear();
@@ -135,36 +134,17 @@ public:
     }
 
 private:
-    struct item {
-        stored_segment file;
-        wal_format::segment_header header;
-        wal_damage damage = wal_damage::none;
-        std::optional<wal_format::link> link;
-        std::uint64_t first_group_end = 0;
-        bool blank = false; ///< An unreadable header, and nothing but zeros behind it.
-    };
+    using item = surveyed_segment;
+    using mark = log_mark;
     struct step {
         item const* of = nullptr; ///< Null if the segment is missing.
         std::uint64_t sequence = 0;
         std::uint64_t limit = 0;              ///< Bytes that count, as the next segment says.
         std::optional<wal_format::link> next; ///< What the next segment says.
     };
-    struct mark {
-        std::uint64_t offset = wal_format::page_bytes;
-        position last = 0;
-        std::uint64_t digest = 0;
-    };
-    struct scan {
-        mark end; ///< Behind the last good group.
-        mark cut; ///< Behind the last group that is proven durable.
-        position durable = 0;
-        position front = 1;
-        wal_damage damage = wal_damage::none;
-        std::optional<wal_format::footer> footer;
-        bool unknown = false; ///< A frame of a newer format.
-    };
-
-    item const& head() const { return items_[head_]; }
+    std::vector<item> const& items() const { return survey_.all(); }
+    bool has_head() const { return head_ != npos; }
+    item const& head() const { return items()[head_]; }
     static std::string name_of(std::uint64_t sequence)
     {
         return wal_format::segment_name(sequence);
@@ -172,21 +152,30 @@ private:
 
     void decide()
     {
-        load();
-        if (out_.error)
+        survey_.load(options_.log, out_.error);
+        if (out_.error) {
+            out_.report.segment = name_of(items().back().file.sequence);
             return;
-        if (items_.empty()) {
+        }
+        out_.report.segments = items().size();
+        for (item const& i : items()) {
+            out_.sequence_max = i.file.sequence;
+            if (i.damage == wal_damage::none)
+                out_.record_bytes_max = std::max(out_.record_bytes_max, i.header.record_bytes_max);
+        }
+        if (options_.log)
+            out_.log = *options_.log;
+        if (items().empty()) {
             if (!options_.log) {
                 out_.report.outcome = recovery_outcome::created;
                 return;
             }
-            out_.log = *options_.log;
             damaged(wal_damage::missing, {}, 0, recovery_proof::lost_file);
             settle_without_chain(1);
             return;
         }
-        find_head();
-        if (!has_head_) {
+        head_ = survey_.newest_linked();
+        if (!has_head()) {
             judge_headless();
             return;
         }
@@ -205,190 +194,35 @@ private:
         settle();
     }
 
-    // -- 1. what is there
-
-    void load()
-    {
-        std::vector<std::byte> page(wal_format::page_bytes);
-        for (stored_segment const& file : source_->segments()) {
-            item i;
-            i.file = file;
-            error_code ec;
-            auto const n = source_->read(file.sequence, 0, page, ec);
-            note(ec);
-            bool copy_damaged = false;
-            error_code header_ec;
-            i.header = wal_format::decode_header(std::span(page).first(n), copy_damaged, header_ec);
-            if (header_ec == errc::unsupported_version) {
-                out_.error = header_ec;
-                out_.report.segment = name_of(file.sequence);
-                return;
-            }
-            if (header_ec || i.header.sequence != file.sequence ||
-                (options_.log && i.header.log != *options_.log))
-                i.damage = wal_damage::segment_header;
-            else if (!options_.log)
-                options_.log = i.header.log;
-            if (i.damage == wal_damage::none) {
-                out_.record_bytes_max = std::max(out_.record_bytes_max, i.header.record_bytes_max);
-                read_first_group(i);
-            } else
-                i.blank = is_blank(file);
-            items_.push_back(std::move(i));
-            out_.sequence_max = file.sequence;
-        }
-        out_.report.segments = items_.size();
-        if (options_.log)
-            out_.log = *options_.log;
-    }
-
-    void read_first_group(item& i)
-    {
-        segment_scanner scanner(i.header);
-        segment_window<Source> window(*source_, i.file.sequence, i.file.size, 1024);
-        for (;;) {
-            error_code ec;
-            auto const bytes =
-                window.at(scanner.offset(), std::max<std::size_t>(scanner.wanted(), 1), ec);
-            note(ec);
-            auto const status = scanner.next(bytes, window.at_end());
-            if (status == segment_scanner::status::more)
-                continue;
-            if (status == segment_scanner::status::group) {
-                i.link = scanner.group().link;
-                i.first_group_end = scanner.group().end();
-            }
-            return;
-        }
-    }
-
-    bool is_blank(stored_segment const& file)
-    {
-        segment_window<Source> window(*source_, file.sequence, file.size);
-        if (file.size <= wal_format::page_bytes)
-            return false; // It lacks what was durable before it got its name.
-        for (std::uint64_t at = wal_format::page_bytes; at < file.size;) {
-            error_code ec;
-            auto const bytes = window.at(at, 1, ec);
-            note(ec);
-            if (bytes.empty() || !all_zero(bytes))
-                return false;
-            at += bytes.size();
-        }
-        return true;
-    }
-
-    void find_head()
-    {
-        for (std::size_t i = items_.size(); i-- != 0;)
-            if (items_[i].link) {
-                head_ = i;
-                has_head_ = true;
-                return;
-            }
-    }
-
-    // -- 2. the newest segment
+    // -- 1. the newest segment
 
     void scan_head()
     {
         if (options_.mode == recovery_mode::tail && !options_.verify_everything)
-            if (auto const f = clean_footer()) {
+            if (auto const f = survey_.clean_footer(head())) {
                 head_scan_.end = head_scan_.cut = {f->used_bytes, f->last, f->digest};
                 head_scan_.durable = f->durable;
                 head_scan_.front = f->front;
                 head_scan_.footer = f;
                 return;
             }
-        head_scan_ = scan_segment(head(), head().file.size, false);
+        head_scan_ = survey_.scan(head(), head().file.size, false);
     }
 
-    // The footer of a clean close ends the file.
-    std::optional<wal_format::footer> clean_footer()
-    {
-        constexpr std::size_t size = wal_format::frame_bytes + wal_format::footer_bytes;
-        auto const& file = head().file;
-        if (file.size < head().first_group_end + size || file.size % 8 != 0)
-            return std::nullopt;
-        std::byte bytes[size];
-        error_code ec;
-        if (source_->read(file.sequence, file.size - size, bytes, ec) != size || ec)
-            return std::nullopt;
-        auto const h = wal_format::decode_frame(bytes);
-        auto const payload = std::span(bytes).subspan(wal_format::frame_bytes);
-        if (!h || h->type != wal_format::frame_type::footer || h->epoch != head().header.epoch() ||
-            h->size != wal_format::footer_bytes ||
-            wal_format::payload_checksum(head().header.checksum, payload) != h->checksum)
-            return std::nullopt;
-        auto const f = wal_format::decode_footer(payload);
-        if (f.used_bytes != file.size - size || f.next_sequence != 0 || f.durable != f.last)
-            return std::nullopt;
-        return f;
-    }
-
-    // `exact` if groups must fill the segment up to `limit`.
-    scan scan_segment(item const& i, std::uint64_t limit, bool exact)
-    {
-        scan s;
-        segment_scanner scanner(i.header);
-        segment_window<Source> window(*source_, i.file.sequence, std::min(limit, i.file.size));
-        s.end.last = s.cut.last = i.link ? i.link->last : 0;
-        s.end.digest = s.cut.digest = i.link ? i.link->digest : 0;
-        s.durable = s.end.last;
-        std::vector<mark> unproven;
-        while (scanner.offset() < limit) {
-            error_code ec;
-            auto const bytes =
-                window.at(scanner.offset(), std::max<std::size_t>(scanner.wanted(), 1), ec);
-            note(ec);
-            auto const status = scanner.next(bytes, window.at_end());
-            if (status == segment_scanner::status::more)
-                continue;
-            if (status == segment_scanner::status::group) {
-                auto const& g = scanner.group();
-                s.durable = std::max(s.durable, g.seal.durable);
-                s.front = std::max(s.front, g.seal.front);
-                s.end = {g.end(), g.last, g.seal.digest};
-                unproven.push_back(s.end);
-                auto const proven = std::find_if(unproven.begin(), unproven.end(),
-                                                 [&](mark const& m) { return m.last > s.durable; });
-                if (proven != unproven.begin())
-                    s.cut = *std::prev(proven);
-                unproven.erase(unproven.begin(), proven);
-                continue;
-            }
-            if (status == segment_scanner::status::footer) {
-                s.footer = scanner.footer();
-                s.front = std::max(s.front, s.footer->front);
-                s.durable = std::max(s.durable, s.footer->durable);
-                if (s.footer->durable == s.end.last)
-                    s.cut = s.end;
-            } else if (status == segment_scanner::status::damaged) {
-                s.damage = scanner.damage();
-            } else if (status == segment_scanner::status::unknown) {
-                s.unknown = true;
-            } else if (exact) {
-                s.damage = limit > i.file.size ? wal_damage::shortened : wal_damage::blank;
-            }
-            break;
-        }
-        return s;
-    }
-
-    // -- 3. the chain
+    // -- 2. the chain
 
     void build_path()
     {
         std::size_t at = head_;
         path_.push_back(
-            {&items_[at], items_[at].file.sequence, items_[at].file.size, std::nullopt});
+            {&items()[at], items()[at].file.sequence, items()[at].file.size, std::nullopt});
         while (at != npos) {
-            auto const link = *items_[at].link;
+            auto const link = *items()[at].link;
             if (link.sequence == 0 || link.last < out_.front)
                 break;
-            auto const found = index_of(link.sequence);
-            step s{found == npos ? nullptr : &items_[found], link.sequence, link.used_bytes, link};
-            if (found != npos && items_[found].damage == wal_damage::none && items_[found].link) {
+            auto const found = survey_.index_of(link.sequence);
+            step s{found == npos ? nullptr : &items()[found], link.sequence, link.used_bytes, link};
+            if (found != npos && items()[found].damage == wal_damage::none && items()[found].link) {
                 path_.push_back(s);
                 at = found;
                 continue;
@@ -396,23 +230,15 @@ private:
             // A hole. What can be read before it, from the next older segment on, is still a chain.
             path_.push_back(s);
             at = npos;
-            for (std::size_t i = 0; i != items_.size() && items_[i].file.sequence < link.sequence;
+            for (std::size_t i = 0; i != items().size() && items()[i].file.sequence < link.sequence;
                  ++i)
-                if (items_[i].link)
+                if (items()[i].link)
                     at = i;
             if (at != npos)
                 path_.push_back(
-                    {&items_[at], items_[at].file.sequence, items_[at].file.size, std::nullopt});
+                    {&items()[at], items()[at].file.sequence, items()[at].file.size, std::nullopt});
         }
         std::reverse(path_.begin(), path_.end());
-    }
-
-    std::size_t index_of(std::uint64_t sequence) const
-    {
-        for (std::size_t i = 0; i != items_.size(); ++i)
-            if (items_[i].file.sequence == sequence)
-                return i;
-        return npos;
     }
 
     // Finds the first damage before the newest segment's end; fills the chain up to it.
@@ -432,7 +258,7 @@ private:
                 return damaged_at(i, s.of->damage, recovery_proof::lost_header);
             damage_at_.offset = wal_format::page_bytes;
             if (!s.of->link)
-                return damaged_at(i, first_group_damage(*s.of), recovery_proof::later_seal);
+                return damaged_at(i, survey_.first_group_damage(*s.of), recovery_proof::later_seal);
             auto const& link = *s.of->link;
             if (known && (link.last != last || link.digest != digest))
                 return damaged_at(i, wal_damage::link, recovery_proof::later_seal);
@@ -440,11 +266,11 @@ private:
                 return damaged_at(i, wal_damage::missing, recovery_proof::lost_file);
             known = true;
             bool const is_head = i + 1 == path_.size();
-            scan result;
+            segment_scan result;
             if (is_head)
                 result = head_scan_;
             else if (everything || !s.next || s.of->file.size < s.limit)
-                result = scan_segment(*s.of, s.limit, s.next.has_value());
+                result = survey_.scan(*s.of, s.limit, s.next.has_value());
             else
                 result.end = result.cut = {s.limit, s.next->last, s.next->digest};
             if (result.unknown) {
@@ -471,13 +297,7 @@ private:
         }
     }
 
-    wal_damage first_group_damage(item const& i)
-    {
-        auto const s = scan_segment(i, i.file.size, false);
-        return s.damage == wal_damage::none ? wal_damage::blank : s.damage;
-    }
-
-    // -- 4. the end of the newest segment
+    // -- 3. the end of the newest segment
 
     void judge_end()
     {
@@ -493,7 +313,7 @@ private:
                              ? s.end.offset + wal_format::frame_bytes + wal_format::footer_bytes
                              : s.end.offset,
                          file.size, found, ec, ignore_record);
-        note(ec);
+        survey_.note(ec);
         std::uint64_t const torn_bytes = found.used_bytes;
         wal_damage damage = s.damage;
         if (damage == wal_damage::none && torn_bytes != 0 && !s.footer)
@@ -506,14 +326,15 @@ private:
             damage = damage == wal_damage::none ? wal_damage::shortened : damage;
             proof = recovery_proof::short_file;
         }
-        if (s.footer && s.footer->next_sequence != 0 && index_of(s.footer->next_sequence) == npos) {
+        if (s.footer && s.footer->next_sequence != 0 &&
+            survey_.index_of(s.footer->next_sequence) == npos) {
             damage = wal_damage::missing;
             proof = recovery_proof::lost_file;
             where = name_of(s.footer->next_sequence);
             offset = 0;
         }
-        for (std::size_t i = head_ + 1; i != items_.size(); ++i) {
-            item const& later = items_[i];
+        for (std::size_t i = head_ + 1; i != items().size(); ++i) {
+            item const& later = items()[i];
             auto accuse = [&](wal_damage d, recovery_proof p, std::uint64_t sequence) {
                 if (proof != recovery_proof::none)
                     return;
@@ -532,13 +353,22 @@ private:
             if (later.file.size < later.header.allocated_bytes)
                 accuse(wal_damage::shortened, recovery_proof::short_file, later.file.sequence);
             if (later.header.optional_flags & wal_format::born_linked)
-                accuse(first_group_damage(later), recovery_proof::later_seal, later.file.sequence);
-            if (later.header.after > file.sequence && index_of(later.header.after) == npos)
+                accuse(survey_.first_group_damage(later), recovery_proof::later_seal,
+                       later.file.sequence);
+            if (later.header.after > file.sequence && survey_.index_of(later.header.after) == npos)
                 accuse(wal_damage::missing, recovery_proof::lost_file, later.header.after);
-            if (!clean)
-                search_wreck(*source_, later.header, wal_format::page_bytes, later.file.size, found,
-                             ec, ignore_record);
-            note(ec);
+            if (clean)
+                continue;
+            auto const used_before = found.used_bytes;
+            search_wreck(*source_, later.header, wal_format::page_bytes, later.file.size, found, ec,
+                         ignore_record);
+            if (found.used_bytes != used_before && damage == wal_damage::none) {
+                // The first group behind a full segment, torn.
+                damage = survey_.first_group_damage(later);
+                where = name_of(later.file.sequence);
+                offset = wal_format::page_bytes;
+            }
+            survey_.note(ec);
         }
         if (found.durable > s.end.last) {
             proof = recovery_proof::later_seal;
@@ -547,10 +377,6 @@ private:
         }
         if (damage == wal_damage::none) {
             out_.report.outcome = clean ? recovery_outcome::clean : recovery_outcome::recovered;
-            if (found.used_bytes != 0) { // A first group behind a footer, torn.
-                out_.report.outcome = recovery_outcome::torn_tail;
-                out_.report.bytes_lost = found.used_bytes;
-            }
             return;
         }
         damaged(damage, where, offset, proof);
@@ -569,7 +395,7 @@ private:
         wal_damage damage = wal_damage::none;
         auto proof = recovery_proof::lost_header;
         std::uint64_t where = 0;
-        for (item const& i : items_) {
+        for (item const& i : items()) {
             error_code ec;
             auto d = i.damage;
             if (d == wal_damage::none) {
@@ -578,14 +404,14 @@ private:
                 if (i.header.optional_flags & wal_format::born_linked) {
                     d = wal_damage::blank;
                     proof = recovery_proof::later_seal;
-                } else if (i.header.after != 0 && index_of(i.header.after) == npos) {
+                } else if (i.header.after != 0 && survey_.index_of(i.header.after) == npos) {
                     d = wal_damage::missing;
                     proof = recovery_proof::lost_file;
                 }
             } else if (i.blank) {
                 d = wal_damage::none;
             }
-            note(ec);
+            survey_.note(ec);
             if (damage == wal_damage::none && d != wal_damage::none) {
                 damage = d;
                 where = d == wal_damage::missing ? i.header.after : i.file.sequence;
@@ -594,10 +420,10 @@ private:
         if (damage == wal_damage::none) {
             damage = wal_damage::blank;
             proof = recovery_proof::later_seal;
-            where = items_.front().file.sequence;
+            where = items().front().file.sequence;
         }
         damaged(damage, name_of(where), 0, proof);
-        for (item const& i : items_)
+        for (item const& i : items())
             path_.push_back({&i, i.file.sequence, i.file.size, std::nullopt});
         damage_step_ = 0;
         out_.front = found.front;
@@ -605,7 +431,7 @@ private:
         settle();
     }
 
-    // -- 5. what the mode makes of it
+    // -- 4. what the mode makes of it
 
     void settle()
     {
@@ -626,9 +452,9 @@ private:
         error_code ec;
         auto ignore = ignore_record;
         search(damage_step_, damage_at_.offset, &found, ignore, ec);
-        note(ec);
-        position const expected = damage_at_.last + 1;
-        if (has_head_)
+        survey_.note(ec);
+        position const expected = std::max(damage_at_.last + 1, out_.front);
+        if (has_head())
             found.claim(head_scan_.durable, head().file.sequence);
         report.durable = found.durable;
         if (found.durable >= expected) {
@@ -638,7 +464,7 @@ private:
         report.bytes_lost = found.used_bytes - std::min(found.used_bytes, found.intact_bytes);
         if (mode == recovery_mode::strict || mode == recovery_mode::tail) {
             report.lost = found.readable.missing_from({expected, found.durable});
-            report.recovered = {out_.front, damage_at_.last};
+            report.recovered = {out_.front, expected - 1};
             out_.error = !report.lost.empty() || found.durable >= expected
                              ? make_error_code(errc::acknowledged_data_lost)
                              : to_error(report.reason);
@@ -648,12 +474,12 @@ private:
         }
 
         report.outcome = recovery_outcome::damaged;
-        bool const in_head = has_head_ && damage_step_ + 1 == path_.size();
+        bool const in_head = has_head() && damage_step_ + 1 == path_.size();
         if (in_head)
             keep_up_to(cut_at(found.durable), head_scan_.end);
         else
             keep_chain();
-        position const known = std::max({found.durable, damage_at_.last});
+        position const known = std::max(found.durable, expected - 1);
         if (mode == recovery_mode::point_in_time) {
             out_.last = std::max(known, found.highest);
             report.lost = position_range{expected, out_.last}.empty()
@@ -669,15 +495,14 @@ private:
             salvage_step_ = damage_step_;
             salvage_offset_ = damage_at_.offset;
         }
-        report.recovered = {out_.front,
-                            mode == recovery_mode::salvage ? out_.last : damage_at_.last};
+        report.recovered = {out_.front, mode == recovery_mode::salvage ? out_.last : expected - 1};
         for (std::size_t i = damage_step_; i != path_.size(); ++i)
             if (path_[i].of && !in_chain(path_[i].sequence))
                 out_.aside.push_back(path_[i].sequence);
-        if (has_head_)
-            for (std::size_t i = head_ + 1; i != items_.size(); ++i)
-                if (items_[i].damage != wal_damage::none || !is_blank(items_[i].file))
-                    out_.aside.push_back(items_[i].file.sequence);
+        if (has_head())
+            for (std::size_t i = head_ + 1; i != items().size(); ++i)
+                if (items()[i].damage != wal_damage::none || !survey_.is_blank(items()[i]))
+                    out_.aside.push_back(items()[i].file.sequence);
         collect_leftovers();
     }
 
@@ -761,7 +586,7 @@ private:
 
     void collect_leftovers()
     {
-        for (item const& i : items_) {
+        for (item const& i : items()) {
             auto const sequence = i.file.sequence;
             if (!in_chain(sequence) &&
                 std::find(out_.aside.begin(), out_.aside.end(), sequence) == out_.aside.end())
@@ -778,14 +603,13 @@ private:
         wreck_findings& found = findings ? *findings : own;
         ec = {};
         auto look = [&](item const& i, std::uint64_t offset, std::uint64_t end) {
-            if (i.damage !=
-                wal_damage::none) // Without its header its frames cannot be told from others.
+            if (i.damage != wal_damage::none && !i.guessed)
                 found.used_bytes += i.blank ? 0 : i.file.size;
             else
                 search_wreck(*source_, i.header,
                              std::max<std::uint64_t>(offset, wal_format::page_bytes),
                              std::min(end, i.file.size), found, ec, f);
-            note(ec);
+            survey_.note(ec);
             if (options_.mode == recovery_mode::salvage)
                 ec = {};
         };
@@ -795,9 +619,9 @@ private:
             if (path_[i].of)
                 look(*path_[i].of, i == from_step ? from_offset : 0, path_[i].limit);
         }
-        if (has_head_)
-            for (std::size_t i = head_ + 1; i != items_.size() && !ec; ++i)
-                look(items_[i], 0, items_[i].file.size);
+        if (has_head())
+            for (std::size_t i = head_ + 1; i != items().size() && !ec; ++i)
+                look(items()[i], 0, items()[i].file.size);
     }
 
     void damaged_at(std::size_t step, wal_damage d, recovery_proof proof)
@@ -814,24 +638,16 @@ private:
         out_.report.proof = proof;
     }
 
-    void note(error_code const& ec)
-    {
-        if (ec && !io_error_)
-            io_error_ = ec;
-    }
-
     static void ignore_record(position, std::span<std::byte const>) {}
 
-    static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+    static constexpr std::size_t npos = segment_survey<Source>::npos;
 
     Source* source_;
+    segment_survey<Source> survey_;
     recovery_options options_;
     recovered_log out_;
-    error_code io_error_;
-    std::vector<item> items_;
-    std::size_t head_ = 0;
-    bool has_head_ = false;
-    scan head_scan_;
+    std::size_t head_ = npos;
+    segment_scan head_scan_;
     std::vector<step> path_;
     std::size_t damage_step_ = 0; ///< path_.size() while there is no proven damage.
     mark damage_at_;

@@ -70,7 +70,8 @@ public:
         auto skip = static_cast<std::size_t>(offset - begin_);
         if (size_ - skip < wanted && !complete_) {
             // Doubling, because a long group asks for its next frame only, and is read anew each time.
-            std::size_t const need = wanted > chunk_ / 2 ? 2 * wanted : chunk_;
+            auto const need = static_cast<std::size_t>(
+                std::min<std::uint64_t>(wanted > chunk_ / 2 ? 2 * wanted : chunk_, end_ - offset));
             size_ -= skip;
             if (need > capacity_) {
                 auto bigger = std::make_unique_for_overwrite<std::byte[]>(need);
@@ -85,8 +86,9 @@ public:
             skip = 0;
             auto const room = static_cast<std::size_t>(
                 std::min<std::uint64_t>(need - size_, end_ - begin_ - size_));
-            auto const n =
-                source_->read(sequence_, begin_ + size_, {data_.get() + size_, room}, ec);
+            auto const n = room == 0 ? 0
+                                     : source_->read(sequence_, begin_ + size_,
+                                                     {data_.get() + size_, room}, ec);
             complete_ = ec || n < room || begin_ + size_ + n >= end_;
             size_ += n;
         }

@@ -105,6 +105,19 @@ inline wal_format::segment_header header_for(wal_options const& o, wal_format::l
     return h;
 }
 
+/// A whole footer frame.
+inline void
+write_footer(wal_format::segment_header const& segment, wal_format::footer const& f,
+             std::span<std::byte, wal_format::frame_bytes + wal_format::footer_bytes> to)
+{
+    auto const payload = to.subspan<wal_format::frame_bytes>();
+    encode(f, payload);
+    encode(wal_format::frame_header{wal_format::footer_bytes, wal_format::frame_type::footer,
+                                    f.last, segment.epoch(),
+                                    wal_format::payload_checksum(segment.checksum, payload), 0},
+           to.data());
+}
+
 template <class Files>
 class log_files {
 public:

@@ -34,7 +34,7 @@ template <class World>
 class log_state : public context_attachment, public std::enable_shared_from_this<log_state<World>> {
 public:
     using files = typename World::files;
-    using plain_handler = asio::any_completion_handler<void(error_code)>;
+    using plain_handler = erased_handler<void(error_code)>;
 
     enum class status : std::uint8_t { unopened, opening, open, closing, closed };
 
@@ -197,6 +197,8 @@ private:
         asio::any_io_executor executor;
     };
 
+    using footer_bytes = std::array<std::byte, wal_format::frame_bytes + wal_format::footer_bytes>;
+
     struct write_result {
         group_builder group;
         group_builder link_group;
@@ -254,7 +256,6 @@ private:
 
     void write_group()
     {
-        constexpr std::size_t footer_size = wal_format::frame_bytes + wal_format::footer_bytes;
         chain_segment& active = chain_.back();
         flight_.active = true;
         flight_.first = flight_.group.first();
@@ -265,15 +266,16 @@ private:
         flight_.next.reset();
         std::uint64_t digest = digest_;
         std::uint64_t const size = flight_.group.size() + group_builder::seal_size;
-        bool const rotate = linked_ && !active.positions.empty() && flight_.records != 0 &&
-                            active.used_bytes + size + footer_size > active.header.allocated_bytes;
+        footer_bytes footer{};
+        bool const rotate =
+            linked_ && !active.positions.empty() && flight_.records != 0 &&
+            active.used_bytes + size + footer.size() > active.header.allocated_bytes;
         std::optional<wal_format::segment_header> next_header;
-        std::array<std::byte, footer_size> footer{};
         group_builder link_group;
         std::uint64_t at = active.used_bytes;
         if (rotate) {
             next_header = next_header_;
-            write_footer(active, next_header->sequence, footer);
+            footer = make_footer(active, next_header->sequence);
             wal_format::link const link{active.header.sequence, active.used_bytes,
                                         active.positions.last, active.digest,
                                         wal_format::link_reason::rotated};
@@ -445,25 +447,14 @@ private:
                                error_code ec) mutable { self->finish(trims, ec); }));
     }
 
-    void write_footer(chain_segment const& active, std::uint64_t next_sequence,
-                      std::span<std::byte, wal_format::frame_bytes + wal_format::footer_bytes> to)
+    footer_bytes make_footer(chain_segment const& active, std::uint64_t next_sequence) const
     {
-        wal_format::footer const f{active.link.last + 1,
-                                   active.positions.last,
-                                   active.used_bytes,
-                                   durable_,
-                                   active.digest,
-                                   next_sequence,
-                                   front_,
-                                   now_ms()};
-        auto const payload = to.template subspan<wal_format::frame_bytes>();
-        encode(f, payload);
-        encode(
-            wal_format::frame_header{wal_format::footer_bytes, wal_format::frame_type::footer,
-                                     f.last, active.header.epoch(),
-                                     wal_format::payload_checksum(active.header.checksum, payload),
-                                     0},
-            to.data());
+        footer_bytes out;
+        write_footer(active.header,
+                     {active.link.last + 1, active.positions.last, active.used_bytes, durable_,
+                      active.digest, next_sequence, front_, now_ms()},
+                     out);
+        return out;
     }
 
     // -- idling and closing
@@ -493,8 +484,7 @@ private:
 
     void start_closing()
     {
-        std::array<std::byte, wal_format::frame_bytes + wal_format::footer_bytes> footer;
-        write_footer(chain_.back(), 0, footer);
+        auto const footer = make_footer(chain_.back(), 0);
         flight_.active = true;
         world_.async_file_job([disk = disk_, footer, used = chain_.back().used_bytes](
                                   files&, error_code& ec) { disk->close(used, footer, ec); },
@@ -517,7 +507,7 @@ private:
         if (!w.handler)
             return;
         auto const ex = std::move(w.executor);
-        asio::post(ex, [handler = std::move(w.handler), ec]() mutable { std::move(handler)(ec); });
+        asio::post(ex, [handler = std::move(w.handler), ec]() mutable { handler(ec); });
     }
     void finish(std::vector<plain_waiter>& all, error_code const& ec)
     {

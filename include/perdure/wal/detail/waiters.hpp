@@ -10,20 +10,67 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace perdure::detail {
 
+/** asio::any_completion_handler that can be assigned.
+ *
+ *  Boost 1.81's own move assignment calls itself for ever.
+ */
+template <class Signature>
+class erased_handler {
+public:
+    using handler_type = asio::any_completion_handler<Signature>;
+
+    erased_handler() = default;
+    template <class Handler>
+        requires(!std::same_as<std::remove_cvref_t<Handler>, erased_handler>)
+    erased_handler(Handler&& handler) : handler_(std::forward<Handler>(handler))
+    {
+    }
+    erased_handler(erased_handler&&) noexcept = default;
+    erased_handler& operator=(erased_handler&& other) noexcept
+    {
+        if (this != &other) {
+            std::destroy_at(&handler_);
+            std::construct_at(&handler_, std::move(other.handler_));
+        }
+        return *this;
+    }
+    ~erased_handler() = default;
+
+    explicit operator bool() const noexcept { return static_cast<bool>(handler_); }
+    auto cancellation_slot() const noexcept
+    {
+        return asio::get_associated_cancellation_slot(handler_);
+    }
+    template <class... Args>
+    void operator()(Args&&... args)
+    {
+        // From a local, because the call may destroy *this.
+        handler_type handler(std::move(handler_));
+        std::move(handler)(std::forward<Args>(args)...);
+    }
+
+private:
+    handler_type handler_;
+};
+
 /// Who waits for a position to be as durable as wanted.
 struct log_waiter {
-    using handler_type = asio::any_completion_handler<void(error_code, position)>;
+    using handler_type = erased_handler<void(error_code, position)>;
 
     position at = 0; ///< 0 while the record has no place in the log yet.
     durability how = durability::disk;
@@ -89,8 +136,7 @@ private:
             } todo{std::move(entries_), 0};
             while (todo.next != todo.entries.size()) {
                 auto& e = todo.entries[todo.next++];
-                auto handler = std::move(e.handler);
-                std::move(handler)(e.ec, e.at);
+                e.handler(e.ec, e.at);
             }
         }
 

@@ -1,0 +1,275 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+// The disk fails under an open log.
+
+#include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
+#include <perdure/wal/basic_wal.hpp>
+#include <perdure/world/faulty_calls.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <string>
+
+using namespace perdure;
+using namespace std::chrono_literals;
+
+namespace {
+
+using faulty_world = basic_system_world<faulty_calls>;
+using faulty_wal = basic_wal<faulty_world>;
+
+/// A log whose system calls fail as planned, and what became of every append.
+struct fixture {
+    struct outcome {
+        error_code ec;
+        position at;
+    };
+
+    explicit fixture(temporary_directory const& d, std::uint64_t segment_bytes = 64 * 1024)
+        : log(faulty_world(io, faulty_calls({faults})), options(d, segment_bytes))
+    {
+    }
+
+    static wal_options options(temporary_directory const& d, std::uint64_t segment_bytes)
+    {
+        wal_options o;
+        o.directory = d / "log";
+        o.segment_bytes = segment_bytes;
+        o.record_bytes_max = 1 << 20;
+        o.idle_seal_after = 0ms;
+        return o;
+    }
+
+    void append(std::string const& text, durability how = durability::disk)
+    {
+        auto& slot = results.emplace_back();
+        log.async_append(as_bytes(text), how, [&slot, text, this](error_code ec, position p) {
+            slot = outcome{ec, p};
+            if (!ec && p != 0)
+                acknowledged[p] = text;
+        });
+    }
+    void run()
+    {
+        io.restart();
+        io.run();
+    }
+
+    asio::io_context io;
+    std::shared_ptr<call_faults> faults = std::make_shared<call_faults>();
+    faulty_wal log;
+    std::deque<std::optional<outcome>> results;
+    std::map<position, std::string> acknowledged;
+};
+
+std::map<position, std::string> read_all(faulty_wal& log)
+{
+    std::map<position, std::string> out;
+    log.replay(log.first_position(),
+               [&](position p, std::span<std::byte const> b) { out[p] = std::string(as_text(b)); });
+    return out;
+}
+
+} // namespace
+
+TEST_CASE("wal: a failed sync or write is final, and what was durable stays readable",
+          "[wal][asio]")
+{
+    // P1: the next sync would succeed, and prove nothing.
+    auto const call = GENERATE(system_call::fdatasync, system_call::pwritev);
+    temporary_directory d;
+    {
+        fixture f(d);
+        f.log.open();
+        f.append("durable");
+        f.run();
+        f.faults->fail(call, EIO);
+        f.append("lost 1");
+        f.append("lost 2");
+        f.run();
+        REQUIRE(f.results.size() == 3);
+        CHECK(!f.results[0]->ec);
+        for (int i : {1, 2}) {
+            auto const& r = *f.results[static_cast<std::size_t>(i)];
+            CHECK(r.ec == errc::log_failed);
+            CHECK(r.at == static_cast<position>(i + 1)); // It may be written.
+        }
+        CHECK(f.log.durable_position() == 1);
+        auto const syncs = f.faults->calls(system_call::fdatasync);
+        f.append("refused");
+        f.run();
+        CHECK(f.results.back()->ec == errc::log_failed);
+        CHECK(f.results.back()->at == 0);
+        CHECK(f.faults->calls(system_call::fdatasync) == syncs);
+        error_code closing;
+        f.log.async_close([&](error_code ec) { closing = ec; });
+        f.run();
+        CHECK(closing == errc::log_failed);
+    }
+    fixture again(d);
+    auto const report = again.log.open();
+    INFO(report);
+    auto const all = read_all(again.log);
+    CHECK(all.at(1) == "durable");
+}
+
+TEST_CASE("wal: what a failed sync left in the cache is written again before it is served",
+          "[wal][asio]")
+{
+    // P2: the record can be read after the failed sync, but is not on disk.
+    temporary_directory d;
+    {
+        fixture f(d);
+        f.log.open();
+        f.append("durable");
+        f.run();
+        f.faults->fail(system_call::fdatasync, EIO);
+        f.append("only in the cache");
+        f.run();
+        CHECK(f.results.back()->ec == errc::log_failed);
+    }
+    fixture again(d);
+    auto const report = again.log.open();
+    INFO(report);
+    CHECK(report.outcome == recovery_outcome::recovered);
+    CHECK(report.durable < report.recovered.last);
+    CHECK(read_all(again.log).at(2) == "only in the cache");
+    // It stands in the new segment now.
+    std::string newest;
+    for (auto const& e : std::filesystem::directory_iterator(d / "log"))
+        if (std::filesystem::file_size(e.path()) > 4096 && e.path().extension() == ".seg") {
+            std::ifstream in(e.path(), std::ios::binary);
+            std::string const text((std::istreambuf_iterator<char>(in)), {});
+            if (text.find("only in the cache") != std::string::npos)
+                newest = std::max(newest, e.path().filename().string());
+        }
+    CHECK(newest > "wal-00000000000000000001.seg");
+}
+
+TEST_CASE("wal: lack of space fails what waits, loses nothing, and passes", "[wal][asio]")
+{
+    temporary_directory d;
+    auto const call = GENERATE(system_call::fallocate, system_call::pwritev);
+    auto const error = GENERATE(ENOSPC, EDQUOT);
+    {
+        fixture f(d, 8192);
+        f.log.open();
+        f.run(); // The next segment is made.
+        int refused = 0;
+        for (int i = 0; i != 60; ++i) {
+            if (i == 25)
+                f.faults->fail(call, error, 1, 3);
+            f.append("record " + std::to_string(i) + std::string(200, '.'));
+            f.run();
+            auto const& r = *f.results.back();
+            if (r.ec) {
+                ++refused;
+                CHECK(r.ec == errc::no_space);
+                CHECK(r.at == 0);
+                CHECK(f.log.durable_position() + 1 == f.log.next_position());
+            }
+        }
+        CHECK(f.faults->all_happened());
+        CHECK(refused > 0);
+        CHECK(refused <= 3);
+        CHECK(read_all(f.log) == f.acknowledged);
+        CHECK(f.log.next_position() == f.acknowledged.size() + 1);
+    }
+    fixture again(d, 8192);
+    INFO(again.log.open());
+    CHECK(read_all(again.log).size() ==
+          60 - static_cast<std::size_t>(60 - again.log.next_position() + 1));
+}
+
+TEST_CASE("wal: any one system call fails, and no acknowledged record is lost", "[wal][asio]")
+{
+    // P1, P3 to P7: the n-th call of opening, appending over several segments, trimming, closing.
+    int const error = GENERATE(EIO, ENOSPC);
+    for (std::uint64_t n = 1;; ++n) {
+        INFO("call " << n << " fails with " << error);
+        temporary_directory d;
+        std::map<position, std::string> acknowledged;
+        position front = 1;
+        bool happened = false;
+        {
+            fixture f(d, 8192);
+            f.faults->fail_any(error, n);
+            error_code ec;
+            auto const report = f.log.open(ec);
+            if (ec) {
+                CHECK(report.outcome == recovery_outcome::refused);
+                CHECK(!report.detail.empty());
+            } else {
+                for (int i = 0; i != 16; ++i) {
+                    f.append("record " + std::to_string(i) + std::string(600, '.'));
+                    if (i % 3 == 0)
+                        f.append("small");
+                    f.run();
+                    if (i == 12)
+                        f.log.async_trim(10, [&](error_code) {});
+                }
+                f.log.async_close([](error_code) {});
+                f.run();
+                front = f.log.first_position();
+                acknowledged = f.acknowledged;
+                for (auto const& r : f.results)
+                    CHECK(r.has_value());
+            }
+            happened = f.faults->all_happened();
+        }
+        fixture again(d, 8192);
+        error_code ec;
+        auto const report = again.log.open(ec);
+        INFO(report);
+        REQUIRE(!ec);
+        auto const all = read_all(again.log);
+        for (auto const& [p, text] : acknowledged)
+            if (p >= front && (!all.contains(p) || all.at(p) != text))
+                FAIL_CHECK("position " << p << " is gone");
+        again.append("after");
+        again.run();
+        CHECK(!again.results.back()->ec);
+        if (!happened) {
+            CHECK(n > 60);
+            break;
+        }
+    }
+}
+
+TEST_CASE("wal: a stalled disk does not block the loop, and appends wait for room", "[wal][asio]")
+{
+    temporary_directory d;
+    fixture f(d);
+    f.log.open();
+    f.run();
+    f.faults->hold(system_call::fdatasync);
+    std::string const big(1 << 20, 'x'); // Four of them fill what may wait.
+    for (int i = 0; i != 12; ++i)
+        f.append(big);
+    asio::steady_timer tick(f.io);
+    int ticks = 0;
+    std::function<void()> again = [&] {
+        tick.expires_after(1ms);
+        tick.async_wait([&](error_code) {
+            if (++ticks == 20)
+                f.faults->release();
+            else
+                again();
+        });
+    };
+    again();
+    f.run();
+    CHECK(ticks == 20);
+    for (auto const& r : f.results)
+        CHECK((r && !r->ec));
+    CHECK(f.log.counters().groups >= 3);
+    CHECK(f.log.counters().groups <= 6);
+}

@@ -1,0 +1,2 @@
+perdure_test(recovery.cpp PARTS wal LABELS core)
+perdure_test(every_damage.cpp PARTS wal LABELS core)
