@@ -74,8 +74,8 @@ inline void print_header()
 }
 
 /// `peer` and `floor` may be left out by 0; the peer's name goes with its figure.
-inline void print_row(std::string const& measure, double perdure, char const* unit,
-                      double peer = 0, char const* peer_name = "", double floor = 0)
+inline void print_row(std::string const& measure, double perdure, char const* unit, double peer = 0,
+                      char const* peer_name = "", double floor = 0)
 {
     std::printf("| %s | %.3g %s | ", measure.c_str(), perdure, unit);
     if (peer != 0)
