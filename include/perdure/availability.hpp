@@ -36,6 +36,7 @@
 #include <perdure/availability/repair_crews.hpp>
 #include <perdure/availability/slo.hpp>
 #include <perdure/availability/structure/chance.hpp>
+#include <perdure/availability/structure/common_cause.hpp>
 #include <perdure/availability/structure/cut_sets.hpp>
 #include <perdure/availability/structure/diagram.hpp>
 #include <perdure/availability/structure/expression.hpp>

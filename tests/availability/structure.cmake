@@ -1,5 +1,6 @@
 foreach(source
     structure_chance.cpp
+    structure_common_cause.cpp
     structure_cut_sets.cpp
     structure_diagram.cpp
     structure_expression.cpp

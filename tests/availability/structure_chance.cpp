@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "availability/support.hpp"
-#include "perdure/availability/structure/chance.hpp"
+#include <perdure/availability/structure/chance.hpp>
 
 #include <boost/multiprecision/cpp_bin_float.hpp>
 

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "availability/structure_support.hpp"
-#include "perdure/availability/structure/diagram.hpp"
+#include <perdure/availability/structure/diagram.hpp>
 
 #include <algorithm>
 #include <string>

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "availability/support.hpp"
-#include "perdure/availability/structure/diagram.hpp"
-#include "perdure/availability/structure/expression.hpp"
-#include "perdure/availability/structure/fault_tree_of.hpp"
+#include <perdure/availability/structure/diagram.hpp>
+#include <perdure/availability/structure/expression.hpp>
+#include <perdure/availability/structure/fault_tree_of.hpp>
 
 #include <string>
 #include <vector>

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "availability/support.hpp"
-#include "perdure/availability/structure/fault_tree.hpp"
+#include <perdure/availability/structure/fault_tree.hpp>
 
 #include <limits>
 #include <string>

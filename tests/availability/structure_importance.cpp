@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "availability/structure_support.hpp"
-#include "perdure/availability/structure/fault_tree_of.hpp"
-#include "perdure/availability/structure/importance.hpp"
+#include <perdure/availability/structure/fault_tree_of.hpp>
+#include <perdure/availability/structure/importance.hpp>
 
 #include <cmath>
 #include <limits>

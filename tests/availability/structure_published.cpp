@@ -6,9 +6,9 @@
 // and tests/input/.
 
 #include "availability/structure_support.hpp"
-#include "perdure/availability/structure/cut_sets.hpp"
-#include "perdure/availability/structure/fault_tree_of.hpp"
-#include "perdure/availability/structure/importance.hpp"
+#include <perdure/availability/structure/cut_sets.hpp>
+#include <perdure/availability/structure/fault_tree_of.hpp>
+#include <perdure/availability/structure/importance.hpp>
 
 #include <cmath>
 #include <string>

@@ -5,7 +5,7 @@
 #define PERDURE_TESTS_AVAILABILITY_STRUCTURE_SUPPORT_HPP
 
 #include "availability/support.hpp"
-#include "perdure/availability/structure/fault_tree.hpp"
+#include <perdure/availability/structure/fault_tree.hpp>
 
 #include <cmath>
 #include <cstdint>

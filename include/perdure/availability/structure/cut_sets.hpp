@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_CUT_SETS_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_CUT_SETS_HPP
 
-#include "perdure/availability/structure/detail/extract_sets.hpp"
-#include "perdure/availability/structure/detail/set_sums.hpp"
-#include "perdure/availability/structure/diagram.hpp"
+#include <perdure/availability/structure/detail/extract_sets.hpp>
+#include <perdure/availability/structure/detail/set_sums.hpp>
+#include <perdure/availability/structure/diagram.hpp>
 
 #include <boost/multiprecision/cpp_int.hpp>
 

@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DIAGRAM_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DIAGRAM_HPP
 
-#include "perdure/availability/structure/chance.hpp"
-#include "perdure/availability/structure/detail/compiled_tree.hpp"
-#include "perdure/availability/structure/fault_tree.hpp"
+#include <perdure/availability/structure/chance.hpp>
+#include <perdure/availability/structure/detail/compiled_tree.hpp>
+#include <perdure/availability/structure/fault_tree.hpp>
 
 #include <cassert>
 #include <cstddef>

@@ -4,11 +4,11 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_EXPRESSION_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_EXPRESSION_HPP
 
-#include "perdure/availability/structure/chance.hpp"
-#include "perdure/availability/structure/detail/expression_steps.hpp"
-#include "perdure/availability/structure/node_kind.hpp"
-#include "perdure/availability/two_state.hpp"
-#include "perdure/availability/unavailability.hpp"
+#include <perdure/availability/structure/chance.hpp>
+#include <perdure/availability/structure/detail/expression_steps.hpp>
+#include <perdure/availability/structure/node_kind.hpp>
+#include <perdure/availability/two_state.hpp>
+#include <perdure/availability/unavailability.hpp>
 
 #include <array>
 #include <concepts>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_FAULT_TREE_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_FAULT_TREE_HPP
 
-#include "perdure/availability/structure/chance.hpp"
-#include "perdure/availability/structure/node_kind.hpp"
+#include <perdure/availability/structure/chance.hpp>
+#include <perdure/availability/structure/node_kind.hpp>
 
 #include <algorithm>
 #include <cassert>
@@ -127,6 +127,30 @@ public:
         check(gate, "set_name()");
         assert(kind(gate) != node_kind::event);
         nodes_[gate.index].name = std::move(name);
+    }
+    /** Adds a copy of what is below the top of another tree, and makes its top this one's.
+     *  @param event    gives the node of this tree that stands for an event of the other (by its place in other.events())
+     */
+    template <class Event>
+    void append(fault_tree const& other, Event&& event)
+    {
+        std::vector<node> copies(other.size());
+        std::vector<node> inputs;
+        for (std::uint32_t i = 0; i <= other.top().index; ++i) {
+            node const n{i};
+            if (other.kind(n) == node_kind::event) {
+                copies[i] = event(other.event(n));
+            } else if (other.kind(n) == node_kind::constant) {
+                copies[i] = add_constant(other.threshold(n) != 0);
+            } else {
+                inputs.clear();
+                for (node const input : other.inputs(n)) {
+                    inputs.push_back(copies[input.index]);
+                }
+                copies[i] = add_gate(other.kind(n), inputs, other.threshold(n), other.name(n));
+            }
+        }
+        top_ = copies[other.top().index];
     }
     void set_top(node top)
     {

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_FAULT_TREE_OF_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_FAULT_TREE_OF_HPP
 
-#include "perdure/availability/structure/expression.hpp"
-#include "perdure/availability/structure/fault_tree.hpp"
+#include <perdure/availability/structure/expression.hpp>
+#include <perdure/availability/structure/fault_tree.hpp>
 
 #include <cstddef>
 #include <span>

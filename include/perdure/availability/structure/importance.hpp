@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_IMPORTANCE_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_IMPORTANCE_HPP
 
-#include "perdure/availability/structure/detail/derivatives.hpp"
-#include "perdure/availability/structure/diagram.hpp"
+#include <perdure/availability/structure/detail/derivatives.hpp>
+#include <perdure/availability/structure/diagram.hpp>
 
 #include <cstddef>
 #include <limits>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_SYSTEM_TIMES_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_SYSTEM_TIMES_HPP
 
-#include "perdure/availability/structure/detail/derivatives.hpp"
-#include "perdure/availability/structure/diagram.hpp"
+#include <perdure/availability/structure/detail/derivatives.hpp>
+#include <perdure/availability/structure/diagram.hpp>
 
 #include <algorithm>
 #include <cmath>

@@ -4,10 +4,10 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_COMPILED_TREE_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_COMPILED_TREE_HPP
 
-#include "perdure/availability/structure/detail/decision_diagram.hpp"
-#include "perdure/availability/structure/detail/formula.hpp"
-#include "perdure/availability/structure/detail/modules.hpp"
-#include "perdure/availability/structure/detail/variable_order.hpp"
+#include <perdure/availability/structure/detail/decision_diagram.hpp>
+#include <perdure/availability/structure/detail/formula.hpp>
+#include <perdure/availability/structure/detail/modules.hpp>
+#include <perdure/availability/structure/detail/variable_order.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_DECISION_DIAGRAM_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_DECISION_DIAGRAM_HPP
 
-#include "perdure/availability/structure/detail/computed_table.hpp"
+#include <perdure/availability/structure/detail/computed_table.hpp>
 
 #include <algorithm>
 #include <cstddef>

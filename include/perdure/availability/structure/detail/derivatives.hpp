@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_DERIVATIVES_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_DERIVATIVES_HPP
 
-#include "perdure/availability/structure/diagram.hpp"
+#include <perdure/availability/structure/diagram.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,9 +4,9 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_EXPRESSION_STEPS_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_EXPRESSION_STEPS_HPP
 
-#include "perdure/availability/structure/chance.hpp"
-#include "perdure/availability/structure/node_kind.hpp"
-#include "perdure/availability/two_state.hpp"
+#include <perdure/availability/structure/chance.hpp>
+#include <perdure/availability/structure/node_kind.hpp>
+#include <perdure/availability/two_state.hpp>
 
 #include <algorithm>
 #include <array>

@@ -4,8 +4,8 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_EXTRACT_SETS_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_EXTRACT_SETS_HPP
 
-#include "perdure/availability/structure/detail/compiled_tree.hpp"
-#include "perdure/availability/structure/detail/set_family.hpp"
+#include <perdure/availability/structure/detail/compiled_tree.hpp>
+#include <perdure/availability/structure/detail/set_family.hpp>
 
 #include <algorithm>
 #include <cstddef>

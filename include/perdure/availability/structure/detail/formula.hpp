@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_FORMULA_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_FORMULA_HPP
 
-#include "perdure/availability/structure/fault_tree.hpp"
+#include <perdure/availability/structure/fault_tree.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_MODULES_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_MODULES_HPP
 
-#include "perdure/availability/structure/detail/formula.hpp"
+#include <perdure/availability/structure/detail/formula.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_SET_FAMILY_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_SET_FAMILY_HPP
 
-#include "perdure/availability/structure/detail/computed_table.hpp"
+#include <perdure/availability/structure/detail/computed_table.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -4,7 +4,7 @@
 #ifndef PERDURE_AVAILABILITY_STRUCTURE_DETAIL_SET_SUMS_HPP
 #define PERDURE_AVAILABILITY_STRUCTURE_DETAIL_SET_SUMS_HPP
 
-#include "perdure/availability/structure/detail/extract_sets.hpp"
+#include <perdure/availability/structure/detail/extract_sets.hpp>
 
 #include <algorithm>
 #include <cstddef>
