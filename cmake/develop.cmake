@@ -12,7 +12,7 @@ if(PERDURE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
 endif()
 
 set(perdure_missing "")
-foreach(part IN LISTS PERDURE_PARTS)
+foreach(part IN LISTS PERDURE_PARTS PERDURE_OPTIONAL_PARTS)
   get_property(externals GLOBAL PROPERTY PERDURE_PART_${part}_EXTERNAL)
   foreach(target IN LISTS externals)
     perdure_find_dependency(${target})

@@ -1,12 +1,14 @@
 # One INTERFACE target a part. The table below is the only place that says what a part needs:
 #
-#   perdure_part(<name> [PARTS <other parts>] [EXTERNAL <imported targets>])
+#   perdure_part(<name> [OPTIONAL] [PARTS <other parts>] [EXTERNAL <imported targets>])
 #
-# A part owns include/perdure/<name>/ and the umbrella include/perdure/<name>.hpp.
+# A part owns include/perdure/<name>/ and the umbrella include/perdure/<name>.hpp. An OPTIONAL part is one header beside a
+# part with a dependency of its own; perdure::perdure leaves it out.
 set(PERDURE_PARTS "")
+set(PERDURE_OPTIONAL_PARTS "")
 
 function(perdure_part name)
-  cmake_parse_arguments(arg "" "" "PARTS;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(arg "OPTIONAL" "" "PARTS;EXTERNAL" ${ARGN})
   add_library(perdure_${name} INTERFACE)
   add_library(perdure::${name} ALIAS perdure_${name})
   set_target_properties(perdure_${name} PROPERTIES EXPORT_NAME ${name})
@@ -19,7 +21,11 @@ function(perdure_part name)
   target_link_libraries(perdure_${name} INTERFACE ${arg_EXTERNAL})
   set_property(GLOBAL PROPERTY PERDURE_PART_${name}_PARTS "${arg_PARTS}")
   set_property(GLOBAL PROPERTY PERDURE_PART_${name}_EXTERNAL "${arg_EXTERNAL}")
-  set(PERDURE_PARTS ${PERDURE_PARTS} ${name} PARENT_SCOPE)
+  if(arg_OPTIONAL)
+    set(PERDURE_OPTIONAL_PARTS ${PERDURE_OPTIONAL_PARTS} ${name} PARENT_SCOPE)
+  else()
+    set(PERDURE_PARTS ${PERDURE_PARTS} ${name} PARENT_SCOPE)
+  endif()
 endfunction()
 
 include(${CMAKE_CURRENT_LIST_DIR}/perdure-dependencies.cmake)
@@ -29,6 +35,7 @@ perdure_part(bytes EXTERNAL perdure::xxhash_headers)
 perdure_part(ring PARTS bytes)
 perdure_part(placement PARTS ring)
 perdure_part(availability EXTERNAL Boost::headers)
+perdure_part(availability_open_psa OPTIONAL PARTS availability EXTERNAL pugixml::pugixml)
 
 # Parts that report operating errors or run on an event loop.
 perdure_part(core EXTERNAL Boost::headers)

@@ -32,6 +32,7 @@ need_build_tools() {
     need ninja ninja-build
     need ccache ccache
     need /usr/include/xxhash.h libxxhash-dev
+    need /usr/include/pugixml.hpp libpugixml-dev
     need_boost
 }
 
@@ -43,7 +44,7 @@ install_needed() {
         echo "This system lacks what perdure is built with, and this script cannot install it here." >&2
         echo "Install these, under the names your system gives them, then run this command again:" >&2
         echo "  a C++20 compiler (GCC 12, Clang 16 or newer), CMake 3.25, ninja, Boost 1.81 with Serialization," >&2
-        echo "  xxHash (headers), Catch2 (2.13.5 or 3) for the tests" >&2
+        echo "  xxHash (headers), pugixml, Catch2 (2.13.5 or 3) for the tests" >&2
         echo "In Debian's names: ${perdure_packages[*]}" >&2
         exit 3
     fi

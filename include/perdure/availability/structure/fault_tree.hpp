@@ -185,6 +185,10 @@ public:
         }
         return event(place->second);
     }
+    [[nodiscard]] bool has_event(std::string_view name) const
+    {
+        return event_nodes_.contains(name);
+    }
     /// The chances of all events, in the order of events().
     [[nodiscard]] std::vector<chance> chances() const
     {
