@@ -242,7 +242,7 @@ TEST_CASE("snapshot format: a newer major version and unknown required flags are
           "[snapshot][core][format]")
 {
     namespace format = perdure::snapshot_format;
-    for (std::size_t at : {8, 44}) {
+    for (std::size_t const at : {std::size_t{8}, std::size_t{44}}) {
         auto header = format::encode_header(sample_header());
         perdure::store_little<std::uint16_t>(header.data() + at, 2);
         perdure::store_little(header.data() + 252, perdure::crc32c(std::span(header).first(252)));
