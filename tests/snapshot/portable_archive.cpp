@@ -327,7 +327,7 @@ TEST_CASE("portable_archive: a value may lie across segments of any size", "[sna
 {
     auto const v = sample();
     auto const whole = to_bytes(v);
-    for (std::size_t size : {1, 2, 3, 7, 64, 1000}) {
+    for (std::size_t const size : std::vector<std::size_t>{1, 2, 3, 7, 64, 1000}) {
         CAPTURE(size);
         std::vector<std::span<std::byte const>> segments;
         for (std::size_t at = 0; at < whole.size(); at += size)

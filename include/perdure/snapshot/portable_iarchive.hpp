@@ -365,7 +365,7 @@ private:
     template <class... T>
     void get(std::tuple<T...>& v)
     {
-        std::apply([this](auto&... e) { (get(e), ...); }, v);
+        std::apply([this](auto&... e) { (this->get(e), ...); }, v);
     }
 
     template <class T>

@@ -293,7 +293,7 @@ private:
     template <class... T>
     void put(std::tuple<T...> const& v)
     {
-        std::apply([this](auto const&... e) { (put(e), ...); }, v);
+        std::apply([this](auto const&... e) { (this->put(e), ...); }, v);
     }
 
     template <class T>
@@ -320,7 +320,7 @@ private:
             detail::throw_archive_error(errc::malformed,
                                         "a variant without a value cannot be saved");
         put_number(static_cast<std::uint32_t>(v.index()));
-        std::visit([this](auto const& e) { put_element(e); }, v);
+        std::visit([this](auto const& e) { this->put_element(e); }, v);
     }
 
     void put(std::monostate) {}
