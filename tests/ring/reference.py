@@ -186,7 +186,8 @@ class SlotTable(Rehash):
         share = {n: slots * self.weights[n] / total for n in order}
         have = {n: self.owners.count(n) for n in order}
         quota = {n: int(share[n]) for n in order}
-        claims = sorted(order, key=lambda n: (have[n] <= int(share[n]), int(share[n]) - share[n], n))
+        rest = {n: share[n] - int(share[n]) for n in order}
+        claims = sorted(order, key=lambda n: (not (rest[n] > 0 and have[n] > int(share[n])), -rest[n], n))
         for i in range(slots - sum(quota.values())):
             quota[claims[i % len(claims)]] += 1
         takers = []

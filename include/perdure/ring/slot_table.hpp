@@ -231,7 +231,9 @@ private:
             auto const share = static_cast<double>(owners_.size()) * weight(n) / total;
             quota[n] = static_cast<std::size_t>(share);
             given += quota[n];
-            claims.push_back({n, have[n] > quota[n], share - static_cast<double>(quota[n])});
+            // A share that is a whole number is not rounded up, whatever the node has had.
+            auto const rest = share - static_cast<double>(quota[n]);
+            claims.push_back({n, rest > 0 && have[n] > quota[n], rest});
         }
         // Of equal claims the smaller node's comes first: the order is total.
         std::vector<std::size_t> rank(nodes_.bound());
