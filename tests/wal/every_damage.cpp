@@ -20,6 +20,19 @@ namespace {
 
 using log_type = damage_search::log_type;
 
+// Under a sanitizer a sample suffices: the sanitizer looks at the code, not at the damage.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool slow = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool slow = true;
+#else
+constexpr bool slow = false;
+#endif
+#else
+constexpr bool slow = false;
+#endif
+
 enum class shape { idle, busy, closed, reopened };
 
 /// A log of 200 records of mixed sizes in groups of one to four, its oldest segments trimmed.
@@ -67,7 +80,10 @@ void finish(damage_search const& search, char const* what)
 template <class F>
 void for_each_offset(shape s, memory_files::bytes const& content, F f)
 {
-    std::size_t const step = s == shape::idle || std::getenv("PERDURE_THOROUGH") ? 1 : 13;
+    std::size_t const step = std::getenv("PERDURE_THOROUGH") ? 1
+                             : slow                          ? 37
+                             : s == shape::idle              ? 1
+                                                             : 13;
     std::size_t met = 0;
     std::size_t used = content.size();
     while (used != 0 && content[used - 1] == std::byte{})
@@ -115,7 +131,7 @@ TEST_CASE("recovery: every changed byte", "[wal][core]")
 TEST_CASE("recovery: every zeroed sector and page", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
-    std::size_t const unit = GENERATE(64, 512, 4096);
+    std::size_t const unit = GENERATE(std::size_t{64}, std::size_t{512}, std::size_t{4096});
     auto const search = make_log(s);
     for (auto const& name : search->segments())
         for (std::size_t begin = 0; begin < search->content(name).size(); begin += unit) {
@@ -131,7 +147,7 @@ TEST_CASE("recovery: every zeroed sector and page", "[wal][core]")
 TEST_CASE("recovery: every two swapped and every doubled page", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
-    std::size_t const unit = GENERATE(512, 4096);
+    std::size_t const unit = GENERATE(std::size_t{512}, std::size_t{4096});
     auto const search = make_log(s);
     auto const names = search->segments();
     struct page {
@@ -151,8 +167,8 @@ TEST_CASE("recovery: every two swapped and every doubled page", "[wal][core]")
         for (auto const& b : pages) {
             if (a.file == b.file && a.begin == b.begin)
                 continue;
-            if (unit == 512 && ++done % 7 != 0)
-                continue; // A sample of the many pairs of sectors.
+            if (++done % (slow ? 61 : unit == 512 ? 7 : 1) != 0)
+                continue; // A sample of the many pairs.
             auto doubled = search->content(b.file);
             copy(a, b, doubled);
             search->with(b.file, doubled, {{b.file, b.begin, b.begin + unit}},

@@ -1,0 +1,1 @@
+perdure_example(wal.cpp PARTS wal EXPECT "durable at position [0-9]+.*closed")
