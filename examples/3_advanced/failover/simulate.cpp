@@ -38,10 +38,11 @@ perdure::simulation::options cluster_options()
 {
     perdure::simulation::options o;
     o.network.delay_min = 100us;
-    o.network.delay_tail = 2ms;
+    o.network.delay_tail = 4ms;
     o.network.loss = 0.01; // Of datagrams; a lost segment of a stream comes late.
     o.network.duplication = 0.01;
-    o.process.drift_ppm = 200;
+    o.disk.write_tail = 500us; // Slow enough to be caught in the middle.
+    o.disk.sync_tail = 2ms;
     return o;
 }
 
@@ -83,6 +84,8 @@ public:
         start_client();
         driver_->work->start();
         cluster_.run_for(1s);
+        for (node_id id = 1; id != sim_nodes; ++id)
+            cluster_.set_drift(name(id), static_cast<std::int64_t>(random(401)) - 200);
 
         // Each fault once in every seed, in an order and at times of its own; some overlap.
         std::vector<int> faults{0, 1, 2, 3};
@@ -178,6 +181,7 @@ private:
         o.directory = "/data";
         o.addresses = nodes_;
         o.detector = detector_;
+        o.heartbeat_interval = 30ms;
         o.snapshot_every_bytes = 100'000;
         o.log.segment_bytes = 64 * 1024;
         o.check_epochs = planted != bug::ignore_the_epoch;
