@@ -1,10 +1,10 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include <perdure/durable/durable.hpp>
-
 #include "support/driver_contract.hpp"
+
 #include "support/real_fixture.hpp"
+#include <perdure/durable/durable.hpp>
 
 #include <optional>
 
@@ -13,7 +13,7 @@ namespace {
 struct counter {
     int value = 0;
     int apply(int by) { return value += by; }
-    void serialize(auto& archive, unsigned) { archive & value; }
+    void serialize(auto& archive, unsigned) { archive& value; }
 };
 
 class durable_fixture : public real_fixture {
@@ -27,7 +27,8 @@ public:
         options.directory = directory_ / "state";
         options.log.idle_seal_after = {}; // No timer of the log, so that the loop runs dry.
         driver_.emplace(make_world(), options);
-        driver_->async_open([](perdure::error_code ec, perdure::durable_report const&) { REQUIRE(!ec); });
+        driver_->async_open(
+            [](perdure::error_code ec, perdure::durable_report const&) { REQUIRE(!ec); });
         run();
     }
 
@@ -42,7 +43,8 @@ public:
     void finish_without_delivery()
     {
         loop_->run_one();
-        std::this_thread::sleep_for(std::chrono::milliseconds(20)); // The sync is done by now, or is still under way: both are allowed.
+        std::this_thread::sleep_for(std::chrono::milliseconds(
+            20)); // The sync is done by now, or is still under way: both are allowed.
     }
 
 private:
@@ -56,13 +58,23 @@ TEST_CASE("durable: execute keeps the driver contract", "[durable][asio]")
 {
     using namespace contract;
     using fixture = durable_fixture;
-    SECTION("never inline") { check_never_inline<fixture>(); }
-    SECTION("on the associated executor") { check_tokens<fixture>(); }
-    SECTION("chains") { check_chains<fixture>(); }
+    SECTION("never inline")
+    {
+        check_never_inline<fixture>();
+    }
+    SECTION("on the associated executor")
+    {
+        check_tokens<fixture>();
+    }
+    SECTION("chains")
+    {
+        check_chains<fixture>();
+    }
     SECTION("destroyed in any order")
     {
         for (auto at : {stage::initiated, stage::stuck, stage::undelivered})
-            for (auto in : {order::driver_first, order::driver_first_and_loop_runs, order::loop_first})
+            for (auto in :
+                 {order::driver_first, order::driver_first_and_loop_runs, order::loop_first})
                 check_destruction<fixture>(at, in);
     }
 }

@@ -1,10 +1,9 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include <perdure/durable/durable.hpp>
-
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
+#include <perdure/durable/durable.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/serialization/string.hpp>
@@ -31,7 +30,7 @@ struct history {
         entries.push_back(entry);
         return entries.size();
     }
-    void serialize(auto& archive, unsigned) { archive & entries; }
+    void serialize(auto& archive, unsigned) { archive& entries; }
 };
 
 using store = perdure::durable<history, std::string>;
@@ -78,11 +77,12 @@ struct fixture {
         std::size_t before = state->state().entries.size();
         int completed = 0;
         for (int i = first; i <= last; ++i)
-            state->async_execute("entry " + std::to_string(i), [&, i](error_code ec, std::size_t n) {
-                CHECK(!ec);
-                CHECK(n == before + static_cast<std::size_t>(i - first) + 1);
-                ++completed;
-            });
+            state->async_execute("entry " + std::to_string(i),
+                                 [&, i](error_code ec, std::size_t n) {
+                                     CHECK(!ec);
+                                     CHECK(n == before + static_cast<std::size_t>(i - first) + 1);
+                                     ++completed;
+                                 });
         run();
         CHECK(completed == last - first + 1);
     }
@@ -107,7 +107,8 @@ struct fixture {
     {
         REQUIRE(state->state().entries.size() == static_cast<std::size_t>(last));
         for (int i = 1; i <= last; ++i)
-            CHECK(state->state().entries[static_cast<std::size_t>(i) - 1] == "entry " + std::to_string(i));
+            CHECK(state->state().entries[static_cast<std::size_t>(i) - 1] ==
+                  "entry " + std::to_string(i));
         CHECK(state->applied() == static_cast<perdure::position>(last));
     }
 
@@ -167,8 +168,9 @@ TEST_CASE("durable: a snapshot shortens the replay", "[durable][asio]")
     f.check_entries(60);
 }
 
-TEST_CASE("durable: the log is kept back to the older of two snapshots, so a bad one costs only replay",
-          "[durable][asio]")
+TEST_CASE(
+    "durable: the log is kept back to the older of two snapshots, so a bad one costs only replay",
+    "[durable][asio]")
 {
     fixture f;
     REQUIRE(!f.open(f.options()));
@@ -191,7 +193,8 @@ TEST_CASE("durable: the log is kept back to the older of two snapshots, so a bad
         CHECK(f.report.commands_replayed == 2500);
         f.check_entries(last);
     }
-    SECTION("all are bad: the log no longer reaches back, and opening says so instead of starting from nothing")
+    SECTION("all are bad: the log no longer reaches back, and opening says so instead of starting "
+            "from nothing")
     {
         flip_a_byte(files[0]);
         flip_a_byte(files[1]);
@@ -212,7 +215,8 @@ TEST_CASE("durable: the log is kept back to the older of two snapshots, so a bad
     }
 }
 
-TEST_CASE("durable: snapshots are taken in the background when enough was logged", "[durable][asio]")
+TEST_CASE("durable: snapshots are taken in the background when enough was logged",
+          "[durable][asio]")
 {
     fixture f;
     REQUIRE(!f.open(f.options(2000)));

@@ -146,9 +146,10 @@ public:
     template <class Handler>
     void async_open(Handler handler)
     {
-        base::async_open([this, handler = std::move(handler)](perdure::error_code ec,
-                                                              perdure::recovery_report report) mutable {
-            if (!ec && planted == bug::reuse_a_position && base::next_position() > first_position() + 2)
+        base::async_open([this, handler = std::move(handler)](
+                             perdure::error_code ec, perdure::recovery_report report) mutable {
+            if (!ec && planted == bug::reuse_a_position &&
+                base::next_position() > first_position() + 2)
                 free_ = 2;
             end_ = ec ? 0 : base::next_position() - free_;
             std::move(handler)(ec, std::move(report));
@@ -162,7 +163,8 @@ public:
     {
         base::async_replay(
             from,
-            [visit = std::move(visit), end = end_](perdure::position at, std::span<std::byte const> record) mutable {
+            [visit = std::move(visit), end = end_](perdure::position at,
+                                                   std::span<std::byte const> record) mutable {
                 if (at < end)
                     visit(at, record);
             },
@@ -172,8 +174,8 @@ public:
     template <class Handler>
     void async_append(std::vector<std::byte> record, Handler handler)
     {
-        base::async_append(record, [handler = std::move(handler), free = free_](perdure::error_code ec,
-                                                                               perdure::position at) mutable {
+        base::async_append(record, [handler = std::move(handler), free = free_](
+                                       perdure::error_code ec, perdure::position at) mutable {
             std::move(handler)(ec, at - free);
         });
     }

@@ -153,7 +153,7 @@ public:
     void async_call(std::span<std::byte const> body, std::chrono::nanoseconds timeout, handler done)
     {
         auto const id = next_id_++;
-        pending_.emplace(id, call{std::move(done), world_.now() + timeout});
+        pending_.emplace(id, call{std::move(done), world_.now(), world_.now() + timeout});
         if (stream_) {
             if (!stream_->send(id, body))
                 complete(pending_.find(id), errc::overloaded, {});
@@ -188,16 +188,16 @@ public:
 private:
     struct call {
         handler done;
-        perdure::time_point deadline;
+        perdure::time_point begun, deadline;
     };
 
     asio::awaitable<void> run(std::shared_ptr<rpc_client> /*keeps this alive*/)
     {
-        connecting_ = true;
         error_code failure;
         typename World::stream stream(world_);
+        connecting_ = &stream;
         co_await stream.async_connect(peer_, asio::redirect_error(asio::use_awaitable, failure));
-        connecting_ = false;
+        connecting_ = nullptr;
         if (failure) {
             fail_all(failure);
             co_return;
@@ -210,6 +210,7 @@ private:
         try {
             for (;;) {
                 bytes const payload = co_await mine->receive();
+                heard_ = world_.now();
                 perdure::byte_reader reader(payload);
                 auto const id = reader.u64();
                 if (auto found = pending_.find(id); found != pending_.end())
@@ -232,6 +233,17 @@ private:
         asio::post(world_.get_executor(), asio::append(std::move(done), ec, std::move(reply)));
     }
 
+    void disconnect()
+    {
+        error_code ignored;
+        if (connecting_)
+            connecting_->close(ignored);
+        if (stream_) {
+            std::exchange(stream_, nullptr)->close();
+            fail_all(errc::timed_out);
+        }
+    }
+
     void fail_all(error_code ec)
     {
         unsent_.clear();
@@ -250,17 +262,17 @@ private:
             auto const self = weak.lock();
             if (!self || ec)
                 return;
-            bool late = false;
+            bool silent = false;
             for (auto at = self->pending_.begin(); at != self->pending_.end();) {
                 auto const current = at++;
                 if (current->second.deadline <= self->world_.now()) {
+                    silent = silent || current->second.begun > self->heard_;
                     self->complete(current, errc::timed_out, {});
-                    late = true;
                 }
             }
-            // A connection on which calls go unanswered may be half dead: start anew.
-            if (late && self->pending_.empty() && self->stream_)
-                std::exchange(self->stream_, nullptr)->close();
+            // Nothing came during a whole call: the connection may wait for minutes to send again. Start anew.
+            if (silent)
+                self->disconnect();
             self->sweep();
         });
     }
@@ -272,7 +284,9 @@ private:
     std::deque<std::pair<std::uint64_t, bytes>> unsent_;
     std::map<std::uint64_t, call> pending_;
     std::uint64_t next_id_ = 1;
-    bool connecting_ = false, sweeping_ = false;
+    typename World::stream* connecting_ = nullptr; ///< While it connects.
+    perdure::time_point heard_{};                  ///< When the latest reply came.
+    bool sweeping_ = false;
 };
 
 /// Answers requests: `body -> awaitable<reply body>`, each in a coroutine of its own.

@@ -294,7 +294,8 @@ private:
     // Until one has caught data that was not synced.
     void power_loss()
     {
-        for (auto const before = unsynced_pages(); unsynced_pages() == before && ledger_.violation_count() == 0;) {
+        for (auto const before = unsynced_pages();
+             unsynced_pages() == before && ledger_.violation_count() == 0;) {
             auto const id = static_cast<node_id>(1 + random(sim_nodes - 1));
             if (frozen_ == id)
                 thaw();
@@ -330,9 +331,11 @@ private:
                     cluster_.block(a, b);
                     cluster_.block(b, a);
                 }
-            auto const driver_writes = driver_->work->samples().size(), client_writes = client_->work->samples().size();
-            cluster_.run_for(between(1s, 5s));
-            both = driver_->work->samples().size() > driver_writes && client_->work->samples().size() > client_writes;
+            auto const driver_writes = driver_->work->samples().size(),
+                       client_writes = client_->work->samples().size();
+            cluster_.run_for(between(500ms, 3s));
+            both = driver_->work->samples().size() > driver_writes &&
+                   client_->work->samples().size() > client_writes;
             seen_.writes_on_both_sides += both;
             // It does not heal everywhere at once: one can be reached from one side only.
             cluster_.heal();

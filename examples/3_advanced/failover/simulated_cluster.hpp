@@ -172,8 +172,7 @@ inline asio::awaitable<void> follow_maps(std::shared_ptr<sim_client> self,
         try {
             bytes message = encode(map_request{});
             auto const body = co_await to_driver->call_and_wait(std::move(message), 300ms);
-            if (auto const r = decode_reply(body);
-                r && r->map)
+            if (auto const r = decode_reply(body); r && r->map)
                 self->client.use(std::make_shared<shard_map const>(*r->map));
         } catch (boost::system::system_error const&) {
         }
