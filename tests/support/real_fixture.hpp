@@ -28,6 +28,8 @@ public:
     boost::asio::any_io_executor executor() { return loop_->get_executor(); }
     world make_world() { return world(*loop_, perdure::faulty_calls({faults_})); }
 
+    perdure::call_faults& faults() { return *faults_; }
+
     void hold() { faults_->hold(perdure::system_call::fdatasync); }
     void release() { faults_->release(); }
     void release_soon()

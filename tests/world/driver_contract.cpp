@@ -88,3 +88,46 @@ TEMPLATE_TEST_CASE("driver contract, in the real world", "[world][asio]", job_fi
 {
     check_driver_contract<TestType>();
 }
+
+TEST_CASE("group_log: what waits shares one sync", "[world][asio]")
+{
+    log_fixture f;
+    contract::outcome first;
+    contract::outcome others[50];
+    f.hold();
+    f.start(contract::record(first));
+    f.run_until_stuck();
+    for (auto& o : others)
+        f.start(contract::record(o));
+    f.poll();
+    f.release();
+    f.run();
+    CHECK(first.succeeded());
+    for (auto const& o : others)
+        CHECK(o.succeeded());
+    CHECK(f.faults().calls(perdure::system_call::fdatasync) == 2);
+    CHECK(f.faults().calls(perdure::system_call::pwritev) == 2);
+}
+
+TEST_CASE("group_log: after a failed write or sync it takes no more", "[world][asio]")
+{
+    auto const call = GENERATE(perdure::system_call::pwritev, perdure::system_call::fdatasync);
+    auto const number = GENERATE(EIO, ENOSPC);
+    log_fixture f;
+    contract::outcome good;
+    f.start(contract::record(good));
+    f.run();
+    CHECK(good.succeeded());
+    f.faults().fail(call, number);
+    contract::outcome failing;
+    contract::outcome behind;
+    f.start(contract::record(failing));
+    f.run();
+    f.start(contract::record(behind));
+    CHECK(behind.calls == 0);
+    f.run();
+    CHECK(failing.calls == 1);
+    CHECK(failing.ec == perdure::detail::error_of(-number));
+    CHECK(behind.calls == 1);
+    CHECK(behind.ec == perdure::errc::log_failed);
+}

@@ -39,6 +39,12 @@ public:
         auto const* s = socket();
         return s && s->is_open();
     }
+    /// The descriptor, or -1 if it is closed.
+    int native_handle() const noexcept
+    {
+        auto* const s = socket();
+        return s && s->is_open() ? s->native_handle() : -1;
+    }
     auto local_endpoint(error_code& ec) const
     {
         auto const* s = socket_or(ec);
