@@ -261,6 +261,8 @@ TEST_CASE("heartbeat_codec: what a newer minor version adds is skipped", "[detec
     grown[44] = std::byte{21};
     grown[50] = std::byte{17};
     CHECK(decode(sealed(grown)).h == full);
+    grown[5] = std::byte{0};
+    CHECK(decode(sealed(grown)).ec == errc::malformed);
     auto shrunk = encode(full);
     shrunk[5] = std::byte{1};
     shrunk.erase(shrunk.begin() + 67);

@@ -260,6 +260,35 @@ TEST_CASE("monitor: duplicates and late heartbeats prove nothing", "[detector][c
     CHECK(m.counters().late == 4);
 }
 
+TEST_CASE("monitor: late heartbeats are told from duplicates over the newest 64 slots",
+          "[detector][core]")
+{
+    auto const seed = Catch::rngSeed();
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    fixed_monitor m(quick, {300ms});
+    script<fixed_monitor> s{m};
+    s.add(7);
+    std::vector<std::uint64_t> heard;
+    std::uint64_t newest = 1000;
+    std::uint64_t oldest = 1000;
+    for (int i = 0; i != 5000; ++i) {
+        auto const sequence = heard.empty() ? newest : newest + random() % 70 - 63;
+        bool const before = std::find(heard.begin(), heard.end(), sequence) != heard.end();
+        auto const expected = before                               ? heartbeat_outcome::duplicate
+                              : heard.empty() || sequence > newest ? heartbeat_outcome::accepted
+                                                                   : heartbeat_outcome::late;
+        REQUIRE(s.hear(beat(7, sequence)) == expected);
+        if (!before)
+            heard.push_back(sequence);
+        newest = std::max(newest, sequence);
+        oldest = std::min(oldest, sequence);
+        auto const v = *m.evidence(7, s.now);
+        REQUIRE(v.received == heard.size());
+        REQUIRE(v.missing == newest - oldest + 1 - heard.size());
+    }
+}
+
 TEST_CASE("monitor: a peer that leaves is down at once and stays so without a suspicion",
           "[detector][core]")
 {
@@ -365,7 +394,8 @@ TEST_CASE("monitor: time that passes while it drains is not held against peers",
     m.handle_drained(s.now + 30ms);
     CHECK(m.status(1) == peer_status::suspect);
     CHECK(m.status(2) == peer_status::up);
-    CHECK(*m.next_deadline() == start + 320ms);
+    CHECK(*m.next_deadline() <= start + 320ms);
+    CHECK(*m.next_deadline() > start + 310ms);
 }
 
 TEST_CASE("monitor: a heartbeat that the model finds too late to be news ends no suspicion",
@@ -389,6 +419,22 @@ TEST_CASE("monitor: a heartbeat that the model finds too late to be news ends no
     CHECK(s.said() == "");
     s.hear(beat(7, 14)); // in time
     CHECK(s.said() == "7 up +1449");
+}
+
+TEST_CASE("monitor: a stall while it drains asks for another drain", "[detector][core]")
+{
+    fixed_monitor m(quick, {300ms});
+    m.add_peer(1, start);
+    m.handle_heartbeat(beat(1, 0), start);
+    m.handle_timeout(start + 300ms);
+    REQUIRE(m.wants_drain());
+    m.handle_drained(start + 1s);
+    CHECK(m.wants_drain());
+    CHECK(m.status(1) == peer_status::up);
+    m.handle_heartbeat(beat(1, 1), start + 1s);
+    m.handle_drained(start + 1s);
+    CHECK(!m.wants_drain());
+    CHECK(m.status(1) == peer_status::up);
 }
 
 TEST_CASE("monitor: the observer's own stall is no verdict about its peers", "[detector][core]")
@@ -425,7 +471,9 @@ TEST_CASE("monitor: the observer's own stall is no verdict about its peers", "[d
         REQUIRE(s.events.size() == 1);
         CHECK(s.events[0].evidence.silence == 10400ms);
         // The timeout was due 300 ms after the heartbeats, so that is when the stall began.
-        CHECK(s.events[0].evidence.observer_stalled == 9800ms);
+        // It asks for timeouts up to 9 ms before they are due.
+        CHECK(s.events[0].evidence.observer_stalled >= 9800ms);
+        CHECK(s.events[0].evidence.observer_stalled < 9809ms);
         CHECK(s.said() == "99 suspect +10400");
     }
     SECTION("it is noticed also if a heartbeat comes before the timeout")
@@ -524,7 +572,7 @@ TEST_CASE("monitor: time that goes back counts as standing still", "[detector][c
     s.pass(100ms);
     s.hear(beat(7, 0));
     m.handle_heartbeat(beat(7, 1), start);
-    CHECK(*m.next_deadline() == start + 400ms);
+    CHECK(m.evidence(7, start)->limit == 300ms);
     CHECK(m.evidence(7, start)->silence == 0ms);
     CHECK(m.check_invariants() == 0);
 }

@@ -3,9 +3,9 @@
 
 /* The monitor watches any number of peers with one timer.
  *
- * Every peer has a deadline, computed anew from each heartbeat by its estimator. A heap keeps for
+ * Every peer has a deadline, computed anew from each heartbeat by its estimator. A wheel keeps for
  * every peer a time that is not later than its deadline. A heartbeat moves the deadline and leaves
- * the heap alone; only when the kept time comes up is it moved to where the deadline has got
+ * the wheel alone; only when the kept time comes up is it moved to where the deadline has got
  * meanwhile. So a heartbeat costs one lookup and no search, and a peer costs one move a detection
  * time.
  *
@@ -23,7 +23,7 @@
  *   1. the index and the peers agree;
  *   2. a peer has a kept time exactly if it is not down;
  *   3. no kept time is later than the peer's deadline;
- *   4. the kept times form a heap;
+ *   4. the wheel of the kept times is intact;
  *   5. the count of silent peers is the number of peers that are suspect or down;
  *   6. a peer that is up was heard.
  */
@@ -31,7 +31,7 @@
 #ifndef PERDURE_DETECTOR_MONITOR_HPP
 #define PERDURE_DETECTOR_MONITOR_HPP
 
-#include <perdure/detector/detail/deadline_heap.hpp>
+#include <perdure/detector/detail/deadline_wheel.hpp>
 #include <perdure/detector/detail/require.hpp>
 #include <perdure/detector/estimator.hpp>
 #include <perdure/detector/event.hpp>
@@ -157,11 +157,8 @@ public:
         advance(now);
         prototype_.set_options(model);
         for (auto const& [node, slot] : index_) {
-            auto& p = peers_[slot];
-            p.estimator.set_options(model);
-            if (p.heard)
-                p.suspect_at = *p.estimator.deadline();
-            keep_earliest(slot);
+            peers_[slot].estimator.set_options(model);
+            keep_earliest(peers_[slot]);
         }
     }
 
@@ -171,11 +168,8 @@ public:
     {
         advance(now);
         options_ = checked(options);
-        for (auto const& [node, slot] : index_) {
-            if (!peers_[slot].heard)
-                peers_[slot].suspect_at = peers_[slot].joined + options_.startup_grace;
-            keep_earliest(slot);
-        }
+        for (auto const& [node, slot] : index_)
+            keep_earliest(peers_[slot]);
     }
 
     // Inputs. A `now` before an earlier one counts as that one.
@@ -207,16 +201,7 @@ public:
     void handle_timeout(time_point now)
     {
         now = advance(now);
-        // Kept times that come up soon are tidied along with those that are due, so that many peers
-        // do not cause as many timeouts.
-        while (!kept_.empty() && kept_.top().at <= now + tidy_ahead) {
-            auto const [at, slot] = kept_.top();
-            auto const deadline = deadline_of(peers_[slot]);
-            if (deadline == at)
-                break;
-            kept_.set(slot, deadline);
-        }
-        if (!kept_.empty() && kept_.top().at <= now)
+        if (move_kept(now))
             ask_for_drain(now);
     }
 
@@ -230,15 +215,8 @@ public:
             return; // Stalled again while draining: what arrived meanwhile has to be read as well.
         drain_ = false;
         learn_ = true;
-        while (!kept_.empty() && kept_.top().at <= judge_at_) {
-            auto const [at, slot] = kept_.top();
-            auto const deadline = deadline_of(peers_[slot]);
-            // In the order of the deadlines, not of the kept times.
-            if (deadline != at)
-                kept_.set(slot, deadline);
-            else
-                condemn(slot, now);
-        }
+        while (auto const slot = move_kept(judge_at_))
+            condemn(peers_[*slot], now);
     }
 
     // Outputs.
@@ -261,7 +239,7 @@ public:
     {
         if (kept_.empty())
             return std::nullopt;
-        return std::min(kept_.top().at, last_now_ + options_.pulse);
+        return std::min(kept_.next(), last_now_ + options_.pulse);
     }
 
     // Queries.
@@ -298,10 +276,11 @@ public:
             auto const& p = peers_[slot];
             if (kept_.contains(slot) != (p.status != peer_status::down))
                 return 2;
-            if (kept_.contains(slot) && kept_.at(slot) > deadline_of(p))
+            if (kept_.contains(slot) &&
+                (p.kept > deadline_of(p) || kept_.lower_bound(slot) > p.kept))
                 return 3;
             silent_peers += silent(p.status);
-            if (p.status == peer_status::up && (!p.heard || p.received == 0))
+            if (p.status == peer_status::up && !p.heard)
                 return 6;
         }
         if (!kept_.valid())
@@ -310,30 +289,28 @@ public:
     }
 
 private:
-    using slot_type = detail::deadline_heap::slot_type;
+    using slot_type = detail::deadline_wheel::slot_type;
 
-    static constexpr std::chrono::milliseconds tidy_ahead{10};
-
-    struct peer {
+    // What a heartbeat touches stands together in one line of the cache, the estimator follows.
+    struct alignas(64) peer {
         explicit peer(Estimator const& e) : estimator(e) {}
 
-        Estimator estimator;
-        node_id node = 0;
         boot_id boot = 0;
-        std::uint64_t first_sequence = 0;
         std::uint64_t last_sequence = 0;
-        std::uint64_t seen = 0; // bit i: last_sequence - i has come
-        std::uint64_t received = 0;
-        std::uint32_t duplicates = 0;
-        std::uint32_t late = 0;
-        std::uint32_t old_boot = 0;
+        std::uint64_t seen = 0;                     // bit i: last_sequence - i has come
+        time_point since{};                         // last heard, or added if never heard
+        time_point kept{};                          // as in kept_, unless down
+        std::chrono::nanoseconds stalled_before{0}; // stalled_total_ at `since`
         peer_status status = peer_status::unknown;
         peer_cause silent_cause = peer_cause::never_heard;
         bool heard = false;
-        time_point joined{};
-        time_point last_heard{};
-        time_point suspect_at{};
-        std::chrono::nanoseconds stalled_before{0}; // stalled_total_ when last heard
+        std::uint32_t old_boot = 0;
+        Estimator estimator;
+        node_id node = 0;
+        std::uint64_t first_sequence = 0;
+        std::uint64_t missing = 0; // of the numbers from first_sequence to last_sequence
+        std::uint32_t duplicates = 0;
+        std::uint32_t late = 0;
     };
 
     static monitor_options checked(monitor_options const& o)
@@ -377,10 +354,9 @@ private:
         free_.pop_back();
         auto& p = peers_[slot];
         p.node = node;
-        p.joined = now;
-        p.suspect_at = now + options_.startup_grace;
+        p.since = now;
         p.stalled_before = stalled_total_;
-        kept_.set(slot, p.suspect_at);
+        keep(p, deadline_of(p));
         return &p;
     }
 
@@ -409,31 +385,52 @@ private:
         judge_at_ = now;
     }
 
-    static time_point base_of(peer const& p) { return p.heard ? p.last_heard : p.joined; }
-
     // When the peer's present status is lost, stalls of the observer considered.
     time_point deadline_of(peer const& p) const
     {
-        auto deadline = p.suspect_at;
-        auto const base = base_of(p);
+        auto deadline = p.heard ? *p.estimator.deadline() : p.since + options_.startup_grace;
         if (p.status == peer_status::suspect)
-            deadline = std::max(deadline, base) + options_.down_after;
-        if (base >= stall_end_)
+            deadline = std::max(deadline, p.since) + options_.down_after;
+        if (p.since >= stall_end_)
             return deadline;
-        auto const detection_time = deadline - base;
+        auto const detection_time = deadline - p.since;
         auto const stalled = stalled_total_ - p.stalled_before;
         auto const latest = deadline + stalled + (options_.stall_patience - 1) * detection_time;
         return std::max(deadline, std::min(stall_end_ + detection_time, latest));
     }
 
-    void keep_earliest(slot_type slot)
+    void keep(peer& p, time_point at)
     {
-        auto const& p = peers_[slot];
+        p.kept = at;
+        kept_.set(slot_of(p), at, last_now_);
+    }
+
+    // Moves kept times that have come up by `until` to where the deadlines have got meanwhile.
+    // Returns the peer whose deadline is the earliest, if it has passed by then.
+    std::optional<slot_type> move_kept(time_point until)
+    {
+        kept_.pour(until, [&](slot_type slot) {
+            auto& p = peers_[slot];
+            return p.kept = deadline_of(p);
+        });
+        while (!kept_.near().empty() && kept_.near().top().at <= until) {
+            auto const [at, slot] = kept_.near().top();
+            auto const deadline = deadline_of(peers_[slot]);
+            if (deadline == at)
+                return slot;
+            keep(peers_[slot], deadline);
+        }
+        return std::nullopt;
+    }
+
+    // Precondition: the peer has a kept time unless it is down.
+    void keep_earliest(peer& p)
+    {
         if (p.status == peer_status::down)
             return;
         auto const deadline = deadline_of(p);
-        if (!kept_.contains(slot) || deadline < kept_.at(slot))
-            kept_.set(slot, deadline);
+        if (deadline < p.kept)
+            keep(p, deadline);
     }
 
     peer_evidence evidence_of(peer const& p, time_point now) const
@@ -445,8 +442,8 @@ private:
         v.before = p.status;
         v.boot = p.boot;
         v.last_sequence = p.last_sequence;
-        v.silence = now - base_of(p);
-        v.limit = deadline_of(p) - base_of(p);
+        v.silence = now - p.since;
+        v.limit = deadline_of(p) - p.since;
         v.observer_stalled = stalled_total_ - p.stalled_before;
         v.level = p.estimator.level(now);
         v.threshold = p.estimator.threshold();
@@ -457,8 +454,8 @@ private:
 
     void count(peer const& p, peer_evidence& v) const
     {
-        v.received = p.received;
-        v.missing = p.heard ? p.last_sequence - p.first_sequence + 1 - p.received : 0;
+        v.received = p.heard ? p.last_sequence - p.first_sequence + 1 - p.missing : 0;
+        v.missing = p.missing;
         v.duplicates = p.duplicates;
         v.late = p.late;
         v.old_boot = p.old_boot;
@@ -476,8 +473,10 @@ private:
         }
         if (age < 64) {
             p.seen |= std::uint64_t(1) << age;
+            if (sequence < p.first_sequence)
+                p.missing += p.first_sequence - sequence; // those from it on, and now one has come
             p.first_sequence = std::min(p.first_sequence, sequence);
-            ++p.received;
+            --p.missing;
         }
         ++p.late;
         ++counters_.late;
@@ -499,30 +498,32 @@ private:
             p.boot = h.boot;
             p.first_sequence = h.sequence;
             p.seen = 1;
-            p.received = 1;
+            p.missing = 0;
             p.duplicates = p.late = p.old_boot = 0;
         } else {
             auto const step = h.sequence - p.last_sequence;
             p.seen = step < 64 ? p.seen << step | 1 : 1;
-            ++p.received;
+            if (step != 1)
+                p.missing += step - 1;
         }
         p.heard = true;
         p.last_sequence = h.sequence;
-        p.last_heard = now;
+        p.since = now;
         p.stalled_before = stalled_total_;
         p.estimator.handle_heartbeat({h.sequence, now, h.interval, learn_});
-        p.suspect_at = *p.estimator.deadline();
         // Some models know heartbeats that are too late to be news: they end no suspicion.
-        bool const stale = !h.leaving && !restarted && silent(before) && p.suspect_at <= now;
+        bool const stale =
+            !h.leaving && !restarted && silent(before) && *p.estimator.deadline() <= now;
         p.status = h.leaving ? peer_status::down : stale ? before : peer_status::up;
         silent_ += silent(p.status);
         silent_ -= silent(before);
-        auto const slot = slot_of(p);
         if (h.leaving) {
             p.silent_cause = peer_cause::left;
-            kept_.erase(slot);
+            kept_.erase(slot_of(p));
+        } else if (before == peer_status::down && !stale) {
+            keep(p, deadline_of(p));
         } else {
-            keep_earliest(slot);
+            keep_earliest(p);
         }
         if (!changes || stale || (h.leaving && before == peer_status::down))
             return;
@@ -540,9 +541,8 @@ private:
     }
 
     // The peer's deadline has passed.
-    void condemn(slot_type slot, time_point now)
+    void condemn(peer& p, time_point now)
     {
-        auto& p = peers_[slot];
         auto evidence = evidence_of(p, now);
         p.silent_cause = p.heard ? peer_cause::silence : peer_cause::never_heard;
         evidence.cause = p.silent_cause;
@@ -550,9 +550,9 @@ private:
         silent_ += !down;
         p.status = down ? peer_status::down : peer_status::suspect;
         if (down)
-            kept_.erase(slot);
+            kept_.erase(slot_of(p));
         else
-            kept_.set(slot, deadline_of(p));
+            keep(p, deadline_of(p));
         evidence.peers_silent = silent_;
         push({p.node, down ? peer_change::down : peer_change::suspect, now, evidence, 0});
     }
@@ -587,7 +587,7 @@ private:
     boost::unordered_flat_map<node_id, slot_type> index_;
     std::vector<peer> peers_;
     std::vector<slot_type> free_;
-    detail::deadline_heap kept_;
+    detail::deadline_wheel kept_;
     std::deque<peer_event> events_;
     monitor_counters counters_;
     std::size_t silent_ = 0;
