@@ -37,7 +37,7 @@ if [[ $what != --searches ]]; then
             row "$compiler" absent 0
         fi
     done
-    try "address and undefined" tests/run.sh --sanitizer address
+    try "address and undefined" tests/run.sh --sanitizer address --all
     try "thread" tests/run.sh --sanitizer thread
 fi
 if [[ $what != --compilers ]]; then

@@ -11,7 +11,8 @@ tests/run.sh: builds and runs perdure's tests; installs what is missing on Debia
 
   tests/run.sh                         everything, with the default compiler
   tests/run.sh --filter wal            only tests whose name matches the regular expression
-  tests/run.sh --sanitizer address     AddressSanitizer and UndefinedBehaviorSanitizer
+  tests/run.sh --sanitizer address     AddressSanitizer and UndefinedBehaviorSanitizer, without the pure arithmetic
+  tests/run.sh --sanitizer address --all     with it
   tests/run.sh --sanitizer thread      ThreadSanitizer, on the tests that use threads
   tests/run.sh --compiler clang++-16   another compiler (installed if Debian has it under that name)
   tests/run.sh --quick                 without examples and benchmarks, and only the labels core, asio and headers
@@ -20,13 +21,14 @@ Exit status: 0 all passed, 1 a test failed, 2 wrong usage, 3 something cannot be
 USAGE
 }
 
-sanitizer= compiler= filter= quick=
+sanitizer= compiler= filter= quick= all=
 while (( $# )); do
     case $1 in
         --sanitizer) sanitizer=${2:-}; shift 2 || { usage >&2; exit 2; } ;;
         --compiler) compiler=${2:-}; shift 2 || { usage >&2; exit 2; } ;;
         --filter) filter=${2:-}; shift 2 || { usage >&2; exit 2; } ;;
         --quick) quick=yes; shift ;;
+        --all) all=yes; shift ;;
         --help|-h) usage; exit 0 ;;
         *) echo "tests/run.sh: unknown argument '$1'" >&2; usage >&2; exit 2 ;;
     esac
@@ -55,6 +57,7 @@ if [[ -n $compiler ]]; then
     options+=("-DCMAKE_CXX_COMPILER=$compiler")
 fi
 
+if [[ -n $all ]]; then options+=(-DPERDURE_SANITIZE_ALL=ON); fi
 if [[ -n $quick ]]; then
     build+=-quick
     options+=(-DPERDURE_BUILD_EXAMPLES=OFF -DPERDURE_BUILD_BENCHMARKS=OFF -DPERDURE_QUICK=ON)
