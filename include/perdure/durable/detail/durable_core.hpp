@@ -219,7 +219,7 @@ private:
             [self = this->shared_from_this()](position at, std::span<std::byte const> record) {
                 self->replay_one(at, record);
             },
-            on_loop([self = this->shared_from_this()](error_code e) { self->replayed(e); }));
+            on_loop([self = this->shared_from_this()](error_code e, position) { self->replayed(e); }));
     }
 
     void replay_one(position at, std::span<std::byte const> record)
