@@ -30,7 +30,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 sees uninitialised and dangling memory in inlined standard containers and coroutines where there is none.
   target_compile_options(perdure_develop INTERFACE
     -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-free-nonheap-object
-    -Wno-tsan -Wno-interference-size)
+    -Wno-tsan -Wno-interference-size -Wno-mismatched-new-delete)
 endif()
 # Our programs use none of the deprecated parts of Asio, and parse faster without them.
 target_compile_definitions(perdure_develop INTERFACE

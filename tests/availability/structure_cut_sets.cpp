@@ -173,7 +173,6 @@ TEST_CASE("cut_sets: sums, most probable sets and probability limits", "[availab
         auto const sets = cut_sets::minimal(d);
         auto all = sets.list();
         double sum = 0;
-        double product = 1;
         std::vector<double> by_event(10);
         for (auto const& s : all) {
             double p = 1;
@@ -182,7 +181,6 @@ TEST_CASE("cut_sets: sums, most probable sets and probability limits", "[availab
             }
             REQUIRE_THAT(s.probability, WithinRel(p, 1e-13));
             sum += p;
-            product *= 1 - p;
             for (auto const& m : s.members) {
                 by_event[m.event] += p;
             }
