@@ -269,7 +269,7 @@ int main(int argc, char** argv)
     phi.expected_interval = 1s;
     phi.acceptable_pause = 2s;
     phi.window = 200;
-    for (std::size_t const peers : {100, 10'000, 100'000}) {
+    for (std::size_t const peers : {100u, 10'000u, 100'000u}) {
         if (s.smoke && peers > 100)
             break;
         compare<fixed_timeout>(s, "fixed timeout", peers, fixed, 1);

@@ -608,10 +608,10 @@ TEST_CASE("monitor: of unfetched events the latest of each peer is kept", "[dete
     auto o = quick;
     o.events_max = 4;
     fixed_monitor m(o, {300ms});
-    for (node_id n : {1, 2, 3})
+    for (node_id const n : {1u, 2u, 3u})
         m.add_peer(n, start);
     for (std::uint64_t i = 0; i != 50; ++i)
-        for (node_id n : {1, 2})
+        for (node_id const n : {1u, 2u})
             m.handle_heartbeat(beat(n, 0, 1 + i), start);
     m.handle_heartbeat(beat(3, 0), start);
     std::map<node_id, std::uint64_t> told;

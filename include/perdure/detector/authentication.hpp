@@ -53,7 +53,8 @@ public:
     authentication() = default;
 
     /// Signs with `key`, and believes it.
-    template <message_authenticator Key>
+    template <class Key>
+        requires(!std::same_as<Key, authentication> && message_authenticator<Key>)
     explicit authentication(Key key)
     {
         accept(std::move(key));
