@@ -68,6 +68,14 @@ def check_includes(path, text):
 pure_parts = {"bytes", "ring", "placement", "availability"}
 
 
+def check_forward(path, text):
+    """Class templates that hosts name are declared in fwd.hpp, and only there with their default arguments."""
+    if "/detail/" in path.as_posix() or path.name == "fwd.hpp":
+        return
+    for found in re.finditer(r"^template <[^;{]*?= [^;{]*?>\n(?:    requires [^;{]*?\n)?class (basic_\w+)", text, re.M):
+        breach(path, text[: found.start()].count("\n") + 1, f"{found[1]} has its default arguments here; declare it in fwd.hpp")
+
+
 def check_decisions(path, text):
     """Nothing that two runs or two processes may not agree on, outside the worlds."""
     if re.match(r"include/perdure/(world|simulation)/", path.relative_to(root).as_posix()):
@@ -142,6 +150,7 @@ for path in tracked("include/*.hpp", "tests/*.hpp", "tests/*.cpp", "examples/*.h
     if "include" in path.relative_to(root).parts[:1]:
         check_includes(path, text)
         check_decisions(path, text)
+        check_forward(path, text)
 for path in tracked("*.md"):
     text = path.read_text()
     check_markdown(path, text)

@@ -9,6 +9,7 @@
 #include <perdure/detector/monitor.hpp>
 #include <perdure/detector/phi_accrual.hpp>
 #include <perdure/error.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/system_world.hpp>
 #include <perdure/world/waiter_queue.hpp>
@@ -26,8 +27,10 @@
 
 namespace perdure {
 
-template <estimator Estimator>
+template <class Estimator>
 struct basic_detector_options {
+    static_assert(estimator<Estimator>, "see the concept estimator");
+
     heartbeat_listener_options listener;
     monitor_options monitor;
     typename Estimator::options_type estimator;
@@ -47,9 +50,12 @@ struct basic_detector_options {
  *  @par Object lifetimes  may be destroyed before or after the event loop; waits then complete with
  *                      `operation_aborted`, or are destroyed with the loop.
  */
-template <estimator Estimator = phi_accrual, class World = system_world>
-    requires has_time<World> && has_datagrams<World>
+template <class Estimator, class World>
 class basic_detector {
+    static_assert(estimator<Estimator>, "see the concept estimator");
+    static_assert(has_time<World> && has_datagrams<World>,
+                  "a detector needs a World with time and datagrams");
+
 public:
     using executor_type = typename World::executor_type;
     using options_type = basic_detector_options<Estimator>;
@@ -309,10 +315,6 @@ private:
 
     std::shared_ptr<impl> impl_;
 };
-
-/// The estimator is phi-accrual, the world the system's.
-using detector = basic_detector<>;
-using detector_options = basic_detector_options<phi_accrual>;
 
 } // namespace perdure
 

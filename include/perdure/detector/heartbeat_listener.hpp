@@ -8,6 +8,7 @@
 #include <perdure/detector/heartbeat.hpp>
 #include <perdure/detector/heartbeat_codec.hpp>
 #include <perdure/error.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/system_world.hpp>
 
@@ -48,9 +49,11 @@ struct heartbeat_listener_counters {
  *
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
-template <class World = system_world>
-    requires has_datagrams<World>
+template <class World>
 class basic_heartbeat_listener {
+    static_assert(has_datagrams<World>,
+                  "a listener needs a World with datagrams");
+
 public:
     using executor_type = typename World::executor_type;
 
@@ -141,8 +144,6 @@ private:
     std::unique_ptr<storage> storage_;
     heartbeat_listener_counters counters_;
 };
-
-using heartbeat_listener = basic_heartbeat_listener<>;
 
 } // namespace perdure
 

@@ -10,6 +10,7 @@
 #include <perdure/detector/heartbeat_codec.hpp>
 #include <perdure/detector/heartbeat_schedule.hpp>
 #include <perdure/error.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/system_world.hpp>
 
@@ -82,9 +83,11 @@ struct heartbeat_sender_counters {
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe; use it from its executor.
  *  @par Object lifetimes  may be destroyed before or after the event loop.
  */
-template <class World = system_world>
-    requires has_time<World> && has_datagrams<World>
+template <class World>
 class basic_heartbeat_sender {
+    static_assert(has_time<World> && has_datagrams<World>,
+                  "a sender needs a World with time and datagrams");
+
 public:
     using executor_type = typename World::executor_type;
 
@@ -264,8 +267,6 @@ private:
 
     std::shared_ptr<impl> impl_;
 };
-
-using heartbeat_sender = basic_heartbeat_sender<>;
 
 } // namespace perdure
 

@@ -4,6 +4,7 @@
 #ifndef PERDURE_DURABLE_ARCHIVE_COMMAND_CODEC_HPP
 #define PERDURE_DURABLE_ARCHIVE_COMMAND_CODEC_HPP
 
+#include <perdure/fwd.hpp>
 #include <perdure/snapshot/archive_io.hpp>
 #include <perdure/snapshot/codec.hpp>
 

@@ -9,6 +9,7 @@
 #include <perdure/durable/options.hpp>
 #include <perdure/durable/report.hpp>
 #include <perdure/durable/state_machine.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/snapshot/store.hpp>
 #include <perdure/wal/basic_wal.hpp>
 #include <perdure/world/concepts.hpp>
@@ -51,12 +52,13 @@ namespace perdure {
  *
  *  `Log` and `Snapshots` are the log and the store that it is put together from, for tests that replace them.
  */
-template <class State, class Command, class World = system_world,
-          class Codec = archive_command_codec<Command>, class Log = basic_wal<World>,
-          class Snapshots = basic_snapshot_store<World>>
-    requires state_machine<State, Command> && command_codec<Codec, Command> && has_files<World> &&
-             has_time<World>
+template <class State, class Command, class World, class Codec, class Log, class Snapshots>
 class basic_durable {
+    static_assert(state_machine<State, Command>, "see the concept state_machine");
+    static_assert(command_codec<Codec, Command>, "see the concept command_codec");
+    static_assert(has_files<World> && has_time<World>,
+                  "durable state needs a World with files and time");
+
     using core = detail::durable_core<State, Command, World, Codec, Log, Snapshots>;
 
 public:
@@ -167,9 +169,6 @@ public:
 private:
     std::shared_ptr<core> core_;
 };
-
-template <class State, class Command>
-using durable = basic_durable<State, Command>;
 
 } // namespace perdure
 

@@ -5,6 +5,7 @@
 #define PERDURE_RING_CHOOSE_K_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/draws_cursor.hpp>
 #include <perdure/ring/detail/level_draws.hpp>
@@ -29,7 +30,7 @@ namespace perdure {
  *                   github/rust-gems, consistent-choose-k.)
  *  @par Complexity  1 to 2 draws for the first number (2^bits / count), O(k log k) draws for k.
  */
-template <class Hash = key_hasher>
+template <class Hash>
 class basic_choose_k : public detail::lookup<basic_choose_k<Hash>> {
 public:
     using node_type = node_index;
@@ -70,8 +71,6 @@ private:
     int levels_ = 0;
     Hash hash_;
 };
-
-using choose_k = basic_choose_k<>;
 
 } // namespace perdure
 

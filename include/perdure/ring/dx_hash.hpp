@@ -5,6 +5,7 @@
 #define PERDURE_RING_DX_HASH_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/draws_cursor.hpp>
 #include <perdure/ring/detail/level_draws.hpp>
@@ -41,9 +42,11 @@ namespace perdure {
  *  @par Balance     As good as random: no virtual nodes. All nodes weigh the same.
  *  @par Thread safety  Distinct objects: safe. One object: const members are safe together.
  */
-template <ring_node Node = std::string, class Hash = key_hasher>
-    requires std::invocable<Hash const&, Node const&>
+template <class Node, class Hash>
 class basic_dx_hash : public detail::lookup<basic_dx_hash<Node, Hash>> {
+    static_assert(ring_node<Node> && std::invocable<Hash const&, Node const&>,
+                  "a node is copyable, ordered, and hashed by the hasher");
+
 public:
     using node_type = Node;
     using hasher_type = Hash;
@@ -125,8 +128,6 @@ private:
     std::vector<std::uint64_t> used_;
     int levels_ = 0;
 };
-
-using dx_hash = basic_dx_hash<>;
 
 } // namespace perdure
 

@@ -5,6 +5,7 @@
 #define PERDURE_RING_HASH_RING_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/node_registry.hpp>
 #include <perdure/ring/detail/point_table.hpp>
@@ -53,9 +54,11 @@ struct hash_ring_options {
  *
  *  A moved-from ring may only be assigned to or destroyed.
  */
-template <ring_node Node = std::string, class Hash = key_hasher>
-    requires std::invocable<Hash const&, Node const&>
+template <class Node, class Hash>
 class basic_hash_ring : public detail::lookup<basic_hash_ring<Node, Hash>> {
+    static_assert(ring_node<Node> && std::invocable<Hash const&, Node const&>,
+                  "a node is copyable, ordered, and hashed by the hasher");
+
 public:
     using node_type = Node;
     using hasher_type = Hash;
@@ -350,8 +353,6 @@ private:
     detail::point_table table_;
     detail::node_registry<Node, extra> nodes_;
 };
-
-using hash_ring = basic_hash_ring<>;
 
 } // namespace perdure
 

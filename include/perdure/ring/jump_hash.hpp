@@ -5,6 +5,7 @@
 #define PERDURE_RING_JUMP_HASH_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/rehash_cursor.hpp>
 #include <perdure/ring/lookup.hpp>
@@ -46,7 +47,7 @@ inline std::uint32_t jump(std::uint64_t key, std::uint32_t count) noexcept
  *
  *  No memory at all. Which machine has which number must be kept somewhere, for good.
  */
-template <class Hash = key_hasher>
+template <class Hash>
 class basic_jump_hash : public detail::lookup<basic_jump_hash<Hash>> {
 public:
     using node_type = node_index;
@@ -78,8 +79,6 @@ private:
     std::uint32_t count_ = 0;
     Hash hash_;
 };
-
-using jump_hash = basic_jump_hash<>;
 
 } // namespace perdure
 

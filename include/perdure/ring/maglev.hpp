@@ -5,6 +5,7 @@
 #define PERDURE_RING_MAGLEV_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/maglev_fill.hpp>
 #include <perdure/ring/detail/multiply.hpp>
@@ -45,9 +46,11 @@ struct maglev_options {
  *  @par Complexity  Lookup O(1); every change builds the table, O(table_size). 2 bytes an entry.
  *  @par Thread safety  Distinct objects: safe. One object: const members are safe together.
  */
-template <ring_node Node = std::string, class Hash = key_hasher>
-    requires std::invocable<Hash const&, Node const&>
+template <class Node, class Hash>
 class basic_maglev : public detail::lookup<basic_maglev<Node, Hash>> {
+    static_assert(ring_node<Node> && std::invocable<Hash const&, Node const&>,
+                  "a node is copyable, ordered, and hashed by the hasher");
+
 public:
     using node_type = Node;
     using hasher_type = Hash;
@@ -172,8 +175,6 @@ private:
     detail::node_registry<Node, extra> nodes_;
     std::vector<std::uint16_t> table_;
 };
-
-using maglev = basic_maglev<>;
 
 } // namespace perdure
 

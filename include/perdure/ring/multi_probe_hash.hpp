@@ -5,6 +5,7 @@
 #define PERDURE_RING_MULTI_PROBE_HASH_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/rehash_cursor.hpp>
 #include <perdure/ring/hash_ring.hpp>
@@ -35,9 +36,11 @@ struct multi_probe_options {
  *  @par Complexity  O(probes) a lookup.
  *  @par Thread safety  Distinct objects: safe. One object: const members are safe together.
  */
-template <ring_node Node = std::string, class Hash = key_hasher>
-    requires std::invocable<Hash const&, Node const&>
+template <class Node, class Hash>
 class basic_multi_probe_hash : public detail::lookup<basic_multi_probe_hash<Node, Hash>> {
+    static_assert(ring_node<Node> && std::invocable<Hash const&, Node const&>,
+                  "a node is copyable, ordered, and hashed by the hasher");
+
 public:
     using node_type = Node;
     using hasher_type = Hash;
@@ -95,8 +98,6 @@ private:
     multi_probe_options options_;
     basic_hash_ring<Node, Hash> ring_;
 };
-
-using multi_probe_hash = basic_multi_probe_hash<>;
 
 } // namespace perdure
 

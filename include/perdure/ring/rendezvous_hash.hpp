@@ -5,6 +5,7 @@
 #define PERDURE_RING_RENDEZVOUS_HASH_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/fixed_log.hpp>
 #include <perdure/ring/detail/node_registry.hpp>
@@ -49,9 +50,11 @@ struct weighted_scores {
  *  @par Complexity  O(size()) a lookup; each further node of a preference list costs the same again.
  *  @par Thread safety  Distinct objects: safe. One object: const members are safe together.
  */
-template <ring_node Node = std::string, class Hash = key_hasher, bool Weighted = false>
-    requires std::invocable<Hash const&, Node const&>
+template <class Node, class Hash, bool Weighted>
 class basic_rendezvous_hash : public detail::lookup<basic_rendezvous_hash<Node, Hash, Weighted>> {
+    static_assert(ring_node<Node> && std::invocable<Hash const&, Node const&>,
+                  "a node is copyable, ordered, and hashed by the hasher");
+
     using scores = std::conditional_t<Weighted, detail::weighted_scores, detail::equal_scores>;
 
 public:
@@ -173,9 +176,6 @@ private:
     Hash hash_;
     detail::node_registry<Node, extra> nodes_;
 };
-
-using rendezvous_hash = basic_rendezvous_hash<>;
-using weighted_rendezvous_hash = basic_rendezvous_hash<std::string, key_hasher, true>;
 
 } // namespace perdure
 

@@ -5,6 +5,7 @@
 #define PERDURE_RING_SLOT_TABLE_HPP
 
 #include <perdure/bytes/hash.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/node_registry.hpp>
 #include <perdure/ring/detail/rehash_cursor.hpp>
@@ -49,9 +50,11 @@ struct slot_move {
  *  @par Complexity  Lookup O(1); a change O(slots + nodes log nodes). 2 bytes a slot.
  *  @par Thread safety  Distinct objects: safe. One object: const members are safe together.
  */
-template <ring_node Node = std::string, class Hash = key_hasher>
-    requires std::invocable<Hash const&, Node const&>
+template <class Node, class Hash>
 class basic_slot_table : public detail::lookup<basic_slot_table<Node, Hash>> {
+    static_assert(ring_node<Node> && std::invocable<Hash const&, Node const&>,
+                  "a node is copyable, ordered, and hashed by the hasher");
+
 public:
     using node_type = Node;
     using hasher_type = Hash;
@@ -299,8 +302,6 @@ private:
     std::vector<std::uint16_t> owners_;
     std::uint64_t epoch_ = 0;
 };
-
-using slot_table = basic_slot_table<>;
 
 } // namespace perdure
 

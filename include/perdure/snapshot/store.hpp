@@ -4,6 +4,7 @@
 #ifndef PERDURE_SNAPSHOT_STORE_HPP
 #define PERDURE_SNAPSHOT_STORE_HPP
 
+#include <perdure/fwd.hpp>
 #include <perdure/snapshot/catalogue.hpp>
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/detail/save_operation.hpp>
@@ -42,9 +43,11 @@ namespace perdure {
  *  @par Thread safety  Distinct objects: safe. One object: initiate from its executor; on a loop with several threads
  *                      give it a strand.
  */
-template <class World = system_world>
-    requires has_files<World>
+template <class World>
 class basic_snapshot_store {
+    static_assert(has_files<World>,
+                  "a snapshot store needs a World with files");
+
     using catalogue_type = snapshot_catalogue<directory_backend<typename World::files>>;
     using shared = detail::store_state<World, catalogue_type>;
 
@@ -249,9 +252,6 @@ private:
 
     std::shared_ptr<shared> state_;
 };
-
-/// A store of the real world.
-using snapshot_store = basic_snapshot_store<>;
 
 } // namespace perdure
 

@@ -4,6 +4,7 @@
 #ifndef PERDURE_WAL_BASIC_WAL_HPP
 #define PERDURE_WAL_BASIC_WAL_HPP
 
+#include <perdure/fwd.hpp>
 #include <perdure/wal/detail/log_state.hpp>
 #include <perdure/wal/options.hpp>
 #include <perdure/wal/recovery_report.hpp>
@@ -42,9 +43,11 @@ namespace perdure {
  *  @par Thread safety  Appending: from any thread. Everything else: from the executor, or before
  *                      the loop runs; on a loop with several threads give a strand.
  */
-template <class World = system_world>
-    requires has_time<World> && has_files<World> && has_entropy<World>
+template <class World>
 class basic_wal {
+    static_assert(has_time<World> && has_files<World> && has_entropy<World>,
+                  "a log needs a World with time, files and entropy");
+
     using state = detail::log_state<World>;
     using append_signature = void(error_code, position);
     using plain_signature = void(error_code);
@@ -404,9 +407,6 @@ private:
 
     std::shared_ptr<state> state_;
 };
-
-/// On the system's world: `wal log(io_context, {.directory = "log"})`.
-using wal = basic_wal<>;
 
 } // namespace perdure
 

@@ -4,6 +4,7 @@
 #ifndef PERDURE_WORLD_SYSTEM_SOCKETS_HPP
 #define PERDURE_WORLD_SYSTEM_SOCKETS_HPP
 
+#include <perdure/fwd.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/detail/attached.hpp>
 
@@ -20,9 +21,6 @@
 #include <utility>
 
 namespace perdure {
-
-template <class Calls>
-class basic_system_world;
 
 namespace detail {
 

@@ -5,6 +5,7 @@
 #define PERDURE_WORLD_SYSTEM_TIMER_HPP
 
 #include <perdure/error.hpp>
+#include <perdure/fwd.hpp>
 #include <perdure/world/detail/attached.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,9 +17,6 @@
 #include <memory>
 
 namespace perdure {
-
-template <class Calls>
-class basic_system_world;
 
 /** An asio::steady_timer that may be destroyed before or after its execution context.
  *

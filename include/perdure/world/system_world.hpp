@@ -4,6 +4,7 @@
 #ifndef PERDURE_WORLD_SYSTEM_WORLD_HPP
 #define PERDURE_WORLD_SYSTEM_WORLD_HPP
 
+#include <perdure/fwd.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/detail/file_job.hpp>
 #include <perdure/world/detail/flusher.hpp>
@@ -42,7 +43,7 @@ namespace perdure {
  *       sockets from the World's executor; on a loop with several threads give a strand. File jobs
  *       may be initiated from any thread.
  */
-template <class Calls = posix_calls>
+template <class Calls>
 class basic_system_world {
 public:
     using executor_type = asio::any_io_executor;
@@ -153,8 +154,6 @@ private:
     files files_;
     std::shared_ptr<detail::lane> lane_;
 };
-
-using system_world = basic_system_world<>;
 
 } // namespace perdure
 
