@@ -1,26 +1,40 @@
 # One INTERFACE target a part. The table below is the only place that says what a part needs:
 #
-#   perdure_part(<name> [OPTIONAL] [PARTS <other parts>] [EXTERNAL <imported targets>])
+#   perdure_part(<name> [OPTIONAL] [PARTS <other parts>] [EXTERNAL <imported targets>] [HEADERS <paths>])
 #
-# A part owns include/perdure/<name>/ and the umbrella include/perdure/<name>.hpp. An OPTIONAL part is one header beside a
-# part with a dependency of its own; perdure::perdure leaves it out.
+# A part owns include/perdure/<name>/ and the umbrella include/perdure/<name>.hpp, or the HEADERS it names: files and
+# directories under include/perdure. What no part owns belongs to core. An OPTIONAL part is one header beside a part
+# with a dependency of its own; perdure::perdure leaves it out.
+#
+# The table serves our own build, add_subdirectory, the installed package (install.cmake), the pkg-config files, and
+# packaging/check.py, which holds the Conan recipe and the vcpkg port to it.
+if(NOT CMAKE_INSTALL_INCLUDEDIR) # GNUInstallDirs would want a compiler.
+  set(CMAKE_INSTALL_INCLUDEDIR include)
+endif()
 set(PERDURE_PARTS "")
 set(PERDURE_OPTIONAL_PARTS "")
 
 function(perdure_part name)
-  cmake_parse_arguments(arg "OPTIONAL" "" "PARTS;EXTERNAL" ${ARGN})
+  cmake_parse_arguments(arg "OPTIONAL" "" "PARTS;EXTERNAL;HEADERS" ${ARGN})
   add_library(perdure_${name} INTERFACE)
   add_library(perdure::${name} ALIAS perdure_${name})
   set_target_properties(perdure_${name} PROPERTIES EXPORT_NAME ${name})
   target_compile_features(perdure_${name} INTERFACE cxx_std_20)
   target_include_directories(perdure_${name} INTERFACE
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   foreach(part IN LISTS arg_PARTS)
+    if(NOT TARGET perdure_${part})
+      message(FATAL_ERROR "The part ${name} needs ${part}, which must stand before it in the table")
+    endif()
     target_link_libraries(perdure_${name} INTERFACE perdure_${part})
   endforeach()
   target_link_libraries(perdure_${name} INTERFACE ${arg_EXTERNAL})
   set_property(GLOBAL PROPERTY PERDURE_PART_${name}_PARTS "${arg_PARTS}")
   set_property(GLOBAL PROPERTY PERDURE_PART_${name}_EXTERNAL "${arg_EXTERNAL}")
+  if(NOT arg_HEADERS)
+    set(arg_HEADERS ${name}.hpp ${name})
+  endif()
+  set_property(GLOBAL PROPERTY PERDURE_PART_${name}_HEADERS "${arg_HEADERS}")
   if(arg_OPTIONAL)
     set(PERDURE_OPTIONAL_PARTS ${PERDURE_OPTIONAL_PARTS} ${name} PARENT_SCOPE)
   else()
@@ -35,7 +49,8 @@ perdure_part(bytes EXTERNAL perdure::xxhash_headers)
 perdure_part(ring PARTS bytes)
 perdure_part(placement PARTS ring)
 perdure_part(availability EXTERNAL Boost::headers)
-perdure_part(availability_open_psa OPTIONAL PARTS availability EXTERNAL pugixml::pugixml)
+perdure_part(availability_open_psa OPTIONAL PARTS availability EXTERNAL pugixml::pugixml
+  HEADERS availability/open_psa.hpp availability/open_psa)
 
 # Parts that report operating errors or run on an event loop.
 perdure_part(core EXTERNAL Boost::headers)
