@@ -488,8 +488,13 @@ int main(int argc, char** argv)
                             static_cast<unsigned long long>(seed));
             } else {
                 ++passed;
-                if (seeds == 1)
-                    std::printf("trace %016llx\n", static_cast<unsigned long long>(result.trace));
+                if (seeds == 1) { // The addresses show a test that two processes were laid out differently.
+                    auto const heap = std::make_unique<int>();
+                    std::printf("trace %016llx, heap %p, stack %p\n",
+                                static_cast<unsigned long long>(result.trace),
+                                static_cast<void const*>(heap.get()),
+                                static_cast<void const*>(&result));
+                }
             }
         }
         std::printf(
