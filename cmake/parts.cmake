@@ -58,6 +58,10 @@ perdure_part(world PARTS core bytes EXTERNAL Boost::headers Threads::Threads)
 perdure_part(detector PARTS world)
 perdure_part(wal PARTS world)
 perdure_part(snapshot PARTS world EXTERNAL Boost::serialization)
+perdure_part(snapshot_lz4 OPTIONAL PARTS snapshot EXTERNAL perdure::lz4_library
+  HEADERS snapshot/lz4.hpp)
+perdure_part(snapshot_zstd OPTIONAL PARTS snapshot EXTERNAL perdure::zstd_library
+  HEADERS snapshot/zstd.hpp)
 perdure_part(durable PARTS wal snapshot)
 perdure_part(simulation PARTS world)
 

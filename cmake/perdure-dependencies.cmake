@@ -22,13 +22,28 @@ function(perdure_find_xxhash)
   endif()
 endfunction()
 
+# Debian's packages of these bring no CMake package; vcpkg's and Conan's do, under their own target names.
+function(perdure_find_compression target header library)
+  find_path(PERDURE_${library}_INCLUDE_DIR ${header})
+  find_library(PERDURE_${library}_LIBRARY ${library})
+  mark_as_advanced(PERDURE_${library}_INCLUDE_DIR PERDURE_${library}_LIBRARY)
+  if(PERDURE_${library}_INCLUDE_DIR AND PERDURE_${library}_LIBRARY)
+    add_library(${target} INTERFACE IMPORTED GLOBAL)
+    set_target_properties(${target} PROPERTIES INTERFACE_LINK_LIBRARIES "${PERDURE_${library}_LIBRARY}")
+    if(NOT PERDURE_${library}_INCLUDE_DIR STREQUAL "/usr/include")
+      set_target_properties(${target} PROPERTIES
+        INTERFACE_INCLUDE_DIRECTORIES "${PERDURE_${library}_INCLUDE_DIR}")
+    endif()
+  endif()
+endfunction()
+
 # What the packages below make. With PERDURE_PROMOTE_DEPENDENCIES (inside add_subdirectory) those that are new are made
 # visible outside of our directory; from CMake 3.24 on, find_package(... GLOBAL) would.
 set(perdure_dependency_targets
   perdure::xxhash_headers xxHash::xxhash
   Boost::headers Boost::boost Boost::diagnostic_definitions Boost::disable_autolinking Boost::dynamic_linking
   Boost::serialization Boost::serialization_static Boost::serialization_shared
-  pugixml::pugixml pugixml::shared pugixml::static Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
+  pugixml::pugixml pugixml::shared pugixml::static perdure::lz4_library perdure::zstd_library Threads::Threads OpenSSL::SSL OpenSSL::Crypto)
 
 macro(perdure_find_dependency target)
   if(NOT TARGET ${target})
@@ -46,6 +61,10 @@ macro(perdure_find_dependency target)
       find_package(Boost 1.81 CONFIG QUIET COMPONENTS serialization)
     elseif("${target}" STREQUAL "pugixml::pugixml")
       find_package(pugixml CONFIG QUIET)
+    elseif("${target}" STREQUAL "perdure::lz4_library")
+      perdure_find_compression(${target} lz4.h lz4)
+    elseif("${target}" STREQUAL "perdure::zstd_library")
+      perdure_find_compression(${target} zstd.h zstd)
     elseif("${target}" STREQUAL "Threads::Threads")
       find_package(Threads QUIET)
     elseif("${target}" MATCHES "^OpenSSL::")

@@ -33,6 +33,8 @@ need_build_tools() {
     need ccache ccache
     need /usr/include/xxhash.h libxxhash-dev
     need /usr/include/pugixml.hpp libpugixml-dev
+    need /usr/include/lz4.h liblz4-dev
+    need /usr/include/zstd.h libzstd-dev
     need_boost
 }
 

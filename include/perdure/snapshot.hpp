@@ -12,6 +12,7 @@
 #include <perdure/snapshot/directory_backend.hpp>
 #include <perdure/snapshot/file.hpp>
 #include <perdure/snapshot/format.hpp>
+#include <perdure/snapshot/memory_backend.hpp>
 #include <perdure/snapshot/options.hpp>
 #include <perdure/snapshot/portable_iarchive.hpp>
 #include <perdure/snapshot/portable_oarchive.hpp>
