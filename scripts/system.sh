@@ -35,6 +35,7 @@ need_build_tools() {
     need /usr/include/pugixml.hpp libpugixml-dev
     need /usr/include/lz4.h liblz4-dev
     need /usr/include/zstd.h libzstd-dev
+    need /usr/include/openssl/md5.h libssl-dev
     need_boost
 }
 

@@ -357,11 +357,12 @@ TEST_CASE("hash_ring: the nodes for a key are the distinct nodes clockwise", "[r
 
 TEST_CASE("hash_ring: a batch answers as the keys one by one", "[ring][core]")
 {
-    hash_ring ring;
+    // The second one is larger than what is looked up one by one.
+    hash_ring ring({.points_per_weight = GENERATE(100u, 2000u)});
     for (int i = 0; i != 50; ++i)
         ring.add(name(i));
     generator random(Catch::rngSeed());
-    for (auto const size : std::vector<std::size_t>{0, 1, 15, 16, 17, 100}) {
+    for (auto const size : std::vector<std::size_t>{0, 1, 31, 32, 33, 500}) {
         std::vector<key_hash> keys(size);
         std::vector<node_index> out(size);
         for (auto& k : keys)

@@ -9,6 +9,7 @@
 #include <perdure/ring/detail/bad_option.hpp>
 #include <perdure/ring/detail/node_registry.hpp>
 #include <perdure/ring/detail/point_table.hpp>
+#include <perdure/ring/detail/walk_cursor.hpp>
 #include <perdure/ring/detail/weight.hpp>
 #include <perdure/ring/lookup.hpp>
 #include <perdure/ring/node_index.hpp>
@@ -259,71 +260,27 @@ public:
         return wanted;
     }
 
-    void locate_batch(std::span<key_hash const> hashes, std::span<node_index> out) const noexcept
+    void locate_batch(std::span<key_hash const> in, std::span<node_index> out) const noexcept
     {
-        constexpr std::size_t group = 16;
-        std::size_t i = 0;
-        for (; i + group <= hashes.size(); i += group) {
-            for (std::size_t j = 0; j != group; ++j)
-                table_.prefetch_start(hashes[i + j].value);
-            for (std::size_t j = 0; j != group; ++j)
-                table_.prefetch_line(hashes[i + j].value);
-            for (std::size_t j = 0; j != group; ++j)
-                out[i + j] = locate(hashes[i + j].value);
-        }
-        for (; i != hashes.size(); ++i)
-            out[i] = locate(hashes[i].value);
+        table_.locate_batch(in, out, *this);
     }
 
-    /// Walks the nodes in the order of a hash; about 200 bytes.
-    class cursor_type {
+    /// Walks the distinct nodes in the order of a hash; about 300 bytes.
+    class cursor_type : public detail::walk_cursor {
     public:
         cursor_type(basic_hash_ring const& ring, std::uint64_t hash) noexcept
-            : ring_(&ring), left_(ring.size())
+            : walk_cursor(ring.table_, ring, ring.size(), hash)
         {
-            if (left_ != 0)
-                at_ = start_ = ring.table_.find(hash, ring);
         }
-        /// The next distinct node, or no_node after the last.
-        node_index next() noexcept
-        {
-            if (left_ == 0)
-                return no_node;
-            auto const& table = ring_->table_;
-            if (count_ != 0)
-                do
-                    at_ = table.next(at_);
-                while (seen(at_.node()));
-            auto const node = at_.node();
-            if (count_ < listed)
-                first_[count_] = node;
-            ++count_;
-            --left_;
-            return node;
-        }
-
-    private:
-        static constexpr std::size_t listed = 16;
-        bool seen(node_index node) const noexcept
-        {
-            for (std::size_t i = 0, n = std::min(count_, listed); i != n; ++i)
-                if (first_[i] == node)
-                    return true;
-            if (count_ <= listed)
-                return false;
-            // Beyond the list: walk again from the start. Slow, rare, and needs no memory.
-            for (auto p = start_; p != at_; p = ring_->table_.next(p))
-                if (p.node() == node)
-                    return true;
-            return false;
-        }
-
-        basic_hash_ring const* ring_;
-        detail::point_table::position at_{}, start_{};
-        std::size_t count_ = 0, left_;
-        node_index first_[listed];
     };
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
+
+    /** Walks the points from a hash clockwise, endlessly: `*w` is the node of a point, `++w` goes on.
+     *
+     *  For rules of your own about which nodes to take, where a node that comes again costs nothing
+     *  to pass over. Precondition: the ring is not empty; it must not change while this is used.
+     */
+    detail::point_walk walk(std::uint64_t hash) const noexcept { return {table_, *this, hash}; }
 
     bool identity_less(node_index a, node_index b) const noexcept { return node(a) < node(b); }
 

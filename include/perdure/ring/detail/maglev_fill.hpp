@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace perdure::detail {
@@ -30,30 +31,26 @@ struct maglev_turn {
     double target = 0;
 };
 
-/** The table of Maglev hashing: entry -> node, from the nodes in the order of their turns.
+/** Fills the table of Maglev hashing: entry -> node, from the nodes in the order of their turns.
  *
- *  A node whose weight is half of the largest takes every second turn. Preconditions: `size` is
- *  prime, offset < size, 1 <= skip < size, weights are finite and above 0.
+ *  A node whose weight is half of `heaviest` takes every second turn. Preconditions: `size` is prime,
+ *  offset < size, 1 <= skip < size (or skip is 1), weights are finite, above 0, one is `heaviest`.
  */
-inline std::vector<std::uint16_t> maglev_fill(std::vector<maglev_turn> turns, std::size_t size)
+inline std::vector<std::uint16_t> maglev_take_turns(std::vector<maglev_turn> turns,
+                                                    std::size_t size, double heaviest)
 {
     std::vector<std::uint16_t> table;
     if (turns.empty())
         return table;
     table.resize(size);
     std::vector<bool> taken(size);
-    double heaviest = 0;
-    for (auto const& t : turns)
-        heaviest = std::max(heaviest, t.weight);
-    for (auto& t : turns)
-        t.weight /= heaviest;
     std::size_t filled = 0;
     for (double round = 1;; ++round) {
         for (auto& t : turns) {
             // One product, compared: nothing that a compiler could round in two ways.
             if (round * t.weight < t.target)
                 continue;
-            t.target += 1;
+            t.target += heaviest;
             while (taken[t.offset]) {
                 t.offset += t.skip; // below 2 * size, where a 32-bit product would overflow
                 if (t.offset >= size)
@@ -65,6 +62,17 @@ inline std::vector<std::uint16_t> maglev_fill(std::vector<maglev_turn> turns, st
                 return table;
         }
     }
+}
+
+/// The same for weights of any size: they are divided by the heaviest one first.
+inline std::vector<std::uint16_t> maglev_fill(std::vector<maglev_turn> turns, std::size_t size)
+{
+    double heaviest = 0;
+    for (auto const& t : turns)
+        heaviest = std::max(heaviest, t.weight);
+    for (auto& t : turns)
+        t.weight /= heaviest;
+    return maglev_take_turns(std::move(turns), size, 1);
 }
 
 } // namespace perdure::detail

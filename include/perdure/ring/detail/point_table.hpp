@@ -40,6 +40,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -97,13 +98,7 @@ public:
     node_index locate(std::uint64_t hash, Source const& source) const noexcept
     {
         auto const product = multiply(hash, buckets_);
-        auto const key = key_of(product);
-        auto const& line = *line_of(product.high);
-        auto const i = line.below(key);
-        auto const node = line.nodes[i];
-        if (line.keys[i] == key || node >= point_line::link) [[unlikely]]
-            return find_slowly(hash, source).node();
-        return node;
+        return locate_in(*line_of(product.high), key_of(product), hash, source);
     }
 
     /// The owners of the first three points at or after a hash, if they are three nodes and one line
@@ -157,17 +152,34 @@ public:
         return skip_sentinels(p);
     }
 
-    /// Asks the processor for what locate reads first, and for what it reads then.
-    void prefetch_start(std::uint64_t hash) const noexcept
+    /// locate, for many hashes at once.
+    template <class Source>
+    void locate_batch(std::span<key_hash const> in, std::span<node_index> out,
+                      Source const& source) const noexcept
     {
-        prefetch(starts_.data() + (multiply(hash, buckets_).high >> group_bits));
+        std::size_t i = 0;
+        if (memory() > far) {
+            // Ask for all starts, then for all lines, then look: the misses overlap.
+            constexpr std::size_t group = 32;
+            wide_product products[group];
+            point_line const* lines[group];
+            for (; i + group <= in.size(); i += group) {
+                for (std::size_t j = 0; j != group; ++j) {
+                    products[j] = multiply(in[i + j].value, buckets_);
+                    prefetch(starts_.data() + (products[j].high >> group_bits));
+                }
+                for (std::size_t j = 0; j != group; ++j) {
+                    lines[j] = line_of(products[j].high);
+                    prefetch(lines[j]);
+                }
+                for (std::size_t j = 0; j != group; ++j)
+                    out[i + j] =
+                        locate_in(*lines[j], key_of(products[j]), in[i + j].value, source);
+            }
+        }
+        for (; i != in.size(); ++i)
+            out[i] = locate(in[i].value, source);
     }
-    void prefetch_line(std::uint64_t hash) const noexcept
-    {
-        prefetch(line_of(multiply(hash, buckets_).high));
-    }
-    /// Whether the starts are too large for the nearer caches, so that prefetching them pays.
-    bool starts_far() const noexcept { return starts_.size() > 65536; }
 
     struct sorted_points {
         std::vector<ring_point> points;
@@ -286,6 +298,20 @@ private:
                                     : x.node != y.node && source.identity_less(x.node, y.node);
         }
     };
+
+    // Tables above this size do not fit the second level of the processor's caches.
+    static constexpr std::size_t far = std::size_t{1} << 20;
+
+    template <class Source>
+    node_index locate_in(point_line const& line, std::uint32_t key, std::uint64_t hash,
+                         Source const& source) const noexcept
+    {
+        auto const i = line.below(key);
+        auto const node = line.nodes[i];
+        if (line.keys[i] == key || node >= point_line::link) [[unlikely]]
+            return find_slowly(hash, source).node();
+        return node;
+    }
 
     static void prefetch([[maybe_unused]] void const* address) noexcept
     {

@@ -51,7 +51,10 @@ private:
     std::size_t attempts_max() const noexcept { return 16 * h_->size(); }
     node_index at(std::size_t attempt) const noexcept
     {
-        return h_->locate(attempt == 0 ? hash_ : hash_key(attempt, hash_));
+        if constexpr (requires { h_->locate_attempt(hash_, attempt); })
+            return h_->locate_attempt(hash_, attempt); // the hash has an order of its own
+        else
+            return h_->locate(attempt == 0 ? hash_ : hash_key(attempt, hash_));
     }
     bool before(node_index node, std::size_t attempts) const noexcept
     {
