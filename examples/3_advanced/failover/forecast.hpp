@@ -29,6 +29,9 @@ struct forecast {
     static constexpr auto heartbeat_interval = 100ms;
     static constexpr auto down_after = 500ms;
 
+    // How long a writer tries before a write counts as failed.
+    static constexpr std::chrono::seconds patience = 10s;
+
     // The fixed schedule, counted from the beginning of the load.
     static constexpr auto kill_at = 4s, restart_at = 9s;
     static constexpr auto freeze_at = 13s, thaw_at = 18s;

@@ -50,6 +50,7 @@ private:
 struct client_options {
     std::chrono::milliseconds call_timeout{400}; ///< For one node's answer.
     std::chrono::milliseconds retry_pause{10};   ///< Before another attempt.
+    std::chrono::milliseconds give_up_after{0};  ///< A write fails then; 0: it tries for ever.
     std::size_t acknowledging_owners = quorum;   ///< Two. One is a planted bug of the simulation.
 };
 
@@ -130,12 +131,17 @@ public:
         co_return newest;
     }
 
-    /// Tries until acknowledged; returns the number of attempts.
+    /// Tries until acknowledged; returns the number of attempts, or 0 when it gave up. The write may
+    /// then have happened.
     asio::awaitable<int> put(std::string key, std::uint64_t version, std::string content)
     {
+        auto const begin = nodes_.world().now();
         for (int attempt = 1;; ++attempt) {
             if (co_await try_put(key, version, content))
                 co_return attempt;
+            if (options_.give_up_after.count() != 0 &&
+                nodes_.world().now() - begin > options_.give_up_after)
+                co_return 0;
             co_await pause();
         }
     }

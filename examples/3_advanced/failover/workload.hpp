@@ -66,6 +66,8 @@ public:
     /// Nodes that forward writes for us, in turn. Empty: none does.
     void forward_by(std::vector<node_id> nodes) { forwarders_ = std::move(nodes); }
     std::uint64_t bytes_written() const noexcept { return bytes_written_; }
+    /// Writes that were given up.
+    std::uint64_t failed() const noexcept { return failed_; }
 
 private:
     asio::awaitable<void> load(std::shared_ptr<workload> /*keeps this alive*/)
@@ -116,8 +118,14 @@ private:
             ++attempts;
             acknowledged = co_await forward(key, version, content);
         }
-        if (!acknowledged)
-            attempts += co_await client_.put(key, version, content);
+        if (!acknowledged) {
+            int const more = co_await client_.put(key, version, content);
+            if (more == 0) {
+                ++failed_;
+                co_return;
+            }
+            attempts += more;
+        }
         ledger_.acknowledged(key, version);
         samples_.push_back({nodes_.world().now(), nodes_.world().now() - begin, attempts});
     }
@@ -146,7 +154,7 @@ private:
     std::vector<node_id> forwarders_;
     std::vector<write_sample> samples_;
     std::size_t next_ = 0, running_ = 0, loaded_ = 0;
-    std::uint64_t writes_ = 0, bytes_written_ = 0;
+    std::uint64_t writes_ = 0, bytes_written_ = 0, failed_ = 0;
     bool stopping_ = false;
 };
 
