@@ -1,0 +1,13 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_PLACEMENT_HPP
+#define PERDURE_PLACEMENT_HPP
+
+#include <perdure/placement/cluster_node.hpp>
+#include <perdure/placement/placement_map.hpp>
+#include <perdure/placement/placement_rules.hpp>
+#include <perdure/placement/placement_spec.hpp>
+#include <perdure/placement/survival.hpp>
+
+#endif
