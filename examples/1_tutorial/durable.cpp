@@ -7,11 +7,8 @@
 //[ durable_counter
 #include <perdure/durable.hpp>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <iostream>
 
 struct counter {
@@ -23,11 +20,9 @@ struct counter {
 boost::asio::awaitable<void> count(boost::asio::io_context& io)
 {
     perdure::durable<counter, long> total(io, {.directory = "counter.state"});
-    std::cout << co_await total.async_open(boost::asio::use_awaitable) << '\n';
+    std::cout << co_await total.async_open() << '\n';
     for (int i = 0; i != 3; ++i) // each is on disk before its result is here
-        std::cout << "count " << co_await total.async_execute(1, boost::asio::use_awaitable)
-                  << '\n';
-    co_await total.async_close(boost::asio::use_awaitable);
+        std::cout << "count " << co_await total.async_execute(1) << '\n';
 }
 
 int main()
