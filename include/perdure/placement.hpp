@@ -5,6 +5,8 @@
 #define PERDURE_PLACEMENT_HPP
 
 #include <perdure/placement/cluster_node.hpp>
+#include <perdure/placement/epoch_fence.hpp>
+#include <perdure/placement/placement_codec.hpp>
 #include <perdure/placement/placement_map.hpp>
 #include <perdure/placement/placement_rules.hpp>
 #include <perdure/placement/placement_spec.hpp>
