@@ -7,11 +7,13 @@
 #include <perdure/snapshot/archive_io.hpp>
 #include <perdure/snapshot/backend.hpp>
 #include <perdure/snapshot/catalogue.hpp>
+#include <perdure/snapshot/chunker.hpp>
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/compression.hpp>
 #include <perdure/snapshot/directory_backend.hpp>
 #include <perdure/snapshot/file.hpp>
 #include <perdure/snapshot/format.hpp>
+#include <perdure/snapshot/incremental_writer.hpp>
 #include <perdure/snapshot/memory_backend.hpp>
 #include <perdure/snapshot/options.hpp>
 #include <perdure/snapshot/portable_iarchive.hpp>

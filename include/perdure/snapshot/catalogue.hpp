@@ -5,6 +5,8 @@
 #define PERDURE_SNAPSHOT_CATALOGUE_HPP
 
 #include <perdure/snapshot/backend.hpp>
+#include <perdure/snapshot/detail/chunk_sharing.hpp>
+#include <perdure/snapshot/incremental_writer.hpp>
 #include <perdure/snapshot/options.hpp>
 #include <perdure/snapshot/reader.hpp>
 #include <perdure/snapshot/report.hpp>
@@ -17,6 +19,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace perdure {
@@ -25,18 +28,42 @@ namespace perdure {
  *
  *  Blocking, used from one thread at a time; basic_snapshot_store drives it off the loop.
  *
- *  Objects of the back end: `snapshot-<id, 20 digits>.snap`, and `snapshot-<id>.attempt-<n>` while
- *  the n-th load of that snapshot has not ended well.
+ *  Objects of the back end: `snapshot-<id, 20 digits>.snap`; `snapshot-<id>.pack` with chunks that
+ *  snapshots from that id on share; and `snapshot-<id>.attempt-<n>` while the n-th load of that
+ *  snapshot has not ended well.
  *
  *  @par Invariants
  *  1. An id is given once: the next one is above every id that is or was seen, also of those put aside.
  *  2. A good snapshot is removed only when `generations` newer ones were published durably.
  *  3. A bad one is put aside and never removed here.
+ *  4. A pack is published before a snapshot refers to it, and removed only after the last one that
+ *     does was removed.
  */
 template <snapshot_backend Backend>
 class snapshot_catalogue {
 public:
-    using writer = snapshot_writer<typename Backend::upload>;
+    /// Writes one snapshot, alone or sharing chunks; see snapshot_writer.
+    class writer {
+    public:
+        void append(std::span<std::byte const> raw, error_code& ec, std::uint16_t partition = 0)
+        {
+            std::visit([&](auto& w) { w.append(raw, ec, partition); }, how_);
+        }
+        void partitions(std::uint32_t n) noexcept
+        {
+            std::visit([&](auto& w) { w.partitions(n); }, how_);
+        }
+
+    private:
+        friend class snapshot_catalogue;
+        using whole = snapshot_writer<typename Backend::upload>;
+        using incremental = incremental_writer<Backend>;
+        template <class How>
+        explicit writer(How how) : how_(std::move(how))
+        {
+        }
+        std::variant<whole, incremental> how_;
+    };
 
     snapshot_catalogue(Backend backend, snapshot_options options)
         : backend_(std::move(backend)), options_(std::move(options))
@@ -75,26 +102,42 @@ public:
         h.codec_version = codec_version;
         h.log_id = options_.log_id;
         h.creator = creator();
+        if (options_.incremental.enabled)
+            return begin_incremental(std::move(h), ec);
         auto upload = backend_.create(name_of(h.id), ec);
         if (ec)
             return std::nullopt;
         ++next_id_;
-        return writer(std::move(upload), std::move(h), options_.compression);
+        return writer(
+            typename writer::whole(std::move(upload), std::move(h), options_.compression));
     }
 
-    /** Publishes a snapshot, then removes those that are too old.
+    /** Publishes a snapshot, then removes those that are too old and packs that none needs.
      *
      *  An error of the removal is not one of the save: the next save tries again.
      */
     snapshot_info publish(writer& w, error_code& ec)
     {
-        auto info = w.commit(ec);
-        if (!ec) {
-            error_code ignored;
-            remove_old(ignored);
+        auto info = std::visit([&](auto& how) { return how.commit(ec); }, w.how_);
+        if (ec)
+            return info;
+        if (auto* const shared = std::get_if<typename writer::incremental>(&w.how_)) {
+            sharing_.saved(info.id, shared->shared());
+            counters_.bytes_written += shared->counters().bytes_written;
+            counters_.chunks_written += shared->counters().chunks_written;
+            counters_.chunks_shared += shared->counters().chunks_shared;
+        } else {
+            counters_.bytes_written += info.size;
+            counters_.chunks_written += info.chunks;
         }
+        ++counters_.snapshots;
+        error_code ignored;
+        remove_old(ignored);
         return info;
     }
+
+    /// Of this object.
+    snapshot_counters const& counters() const noexcept { return counters_; }
 
     /** Finds the newest snapshot that is intact and that `decode` accepts.
      *
@@ -105,6 +148,22 @@ public:
     template <class Reads, class Decode>
     snapshot_info load_newest(std::uint32_t codec, Reads&& reads, Decode&& decode,
                               snapshot_report& report, error_code& ec)
+    {
+        return load_newest_of(
+            [&](snapshot_header const& h) {
+                return h.codec != codec            ? error_code(errc::wrong_type)
+                       : !reads(h.codec_version) ? error_code(errc::unsupported_version)
+                                                   : error_code();
+            },
+            decode, report, ec);
+    }
+
+    /** The same for several codecs: `refusal(snapshot_header const&)` returns no error for what
+     *  `decode` can read, else errc::wrong_type or errc::unsupported_version.
+     */
+    template <class Refusal, class Decode>
+    snapshot_info load_newest_of(Refusal&& refusal, Decode&& decode, snapshot_report& report,
+                                 error_code& ec)
     {
         report = {};
         open(ec);
@@ -132,7 +191,7 @@ public:
                 continue;
             }
             if (!ec)
-                check_kind(content, codec, reads, ec);
+                check_kind(content, refusal, ec);
             if (ec)
                 return {}; // Another program or another attempt may read it: an older one would be silent loss.
             mark(id, at->second.attempts + 1);
@@ -172,7 +231,8 @@ public:
         auto object = backend_.find(name_of(id), ec);
         if (ec)
             return {};
-        auto content = read_snapshot(object, known_, ec);
+        auto content = read_snapshot(
+            object, known_, detail::open_packs(backend_, &snapshot_catalogue::pack_of), ec);
         if (!ec && content.header().id != id)
             ec = errc::malformed; // Renamed by a stranger, so its place in the order is unknown.
         return content;
@@ -185,6 +245,7 @@ public:
         if (!ec)
             backend_.put_aside(name_of(id), ec);
         if (!ec) {
+            sharing_.forget(id);
             error_code ignored;
             remove_marks(id, options_.load_attempts, ignored);
         }
@@ -200,8 +261,19 @@ private:
     };
     struct everything {
         std::map<std::uint64_t, found> ids;
+        std::map<std::uint64_t, std::uint64_t> packs; // and their sizes
         std::uint32_t aside = 0;
+        std::uint64_t newest_aside = 0;
     };
+
+    static detail::chunk_sharing::contents contents_of(everything const& all)
+    {
+        detail::chunk_sharing::contents result{all.packs, {}, all.newest_aside};
+        for (auto const& [id, state] : all.ids)
+            if (state.exists)
+                result.snapshots.insert(id);
+        return result;
+    }
 
     static constexpr std::string_view prefix = "snapshot-";
 
@@ -211,6 +283,7 @@ private:
         return std::string(prefix) + std::string(20 - digits.size(), '0') + digits;
     }
     static std::string name_of(std::uint64_t id) { return stem_of(id) + ".snap"; }
+    static std::string pack_of(std::uint64_t id) { return stem_of(id) + ".pack"; }
     static std::string mark_of(std::uint64_t id, std::uint32_t attempt)
     {
         return stem_of(id) + ".attempt-" + std::to_string(attempt);
@@ -237,10 +310,14 @@ private:
                 continue;
             next_id_ = std::max(next_id_, id + 1);
             if (suffix == ".snap") {
-                if (object.put_aside)
+                if (object.put_aside) {
                     ++all.aside;
-                else
+                    all.newest_aside = std::max(all.newest_aside, id);
+                } else {
                     all.ids[id].exists = true;
+                }
+            } else if (suffix == ".pack") {
+                all.packs[id] = object.size;
             } else if (constexpr std::string_view mark = ".attempt-"; suffix.starts_with(mark)) {
                 std::uint32_t n = 0;
                 std::from_chars(suffix.data() + mark.size(), suffix.data() + suffix.size(), n);
@@ -250,16 +327,43 @@ private:
         return all;
     }
 
-    template <class Reads>
-    void check_kind(snapshot_content const& content, std::uint32_t codec, Reads& reads,
-                    error_code& ec) const
+    template <class Refusal>
+    void check_kind(snapshot_content const& content, Refusal& refusal, error_code& ec) const
     {
         auto const& h = content.header();
-        if ((!options_.type.empty() && h.type != options_.type) || h.codec != codec ||
+        if ((!options_.type.empty() && h.type != options_.type) ||
             (options_.log_id != hash128{} && h.log_id != options_.log_id))
             ec = errc::wrong_type;
-        else if (!reads(h.codec_version))
-            ec = errc::unsupported_version;
+        else
+            ec = refusal(h);
+    }
+
+    std::optional<writer> begin_incremental(snapshot_header h, error_code& ec)
+    {
+        auto const all = scan(ec);
+        if (ec)
+            return std::nullopt;
+        h.id = next_id_++;
+        auto const every = options_.incremental.full_every;
+        auto base = every != 0 && h.id % every == 0
+                        ? nullptr
+                        : sharing_.base(contents_of(all), chunks_reader());
+        sharing_.pin(base);
+        auto const id = h.id;
+        return writer(typename writer::incremental(backend_, name_of(id), pack_of(id), std::move(h),
+                                                   options_.compression, options_.incremental,
+                                                   std::move(base)));
+    }
+
+    // Reads which chunks a snapshot has, and none of them.
+    auto chunks_reader()
+    {
+        return [this](std::uint64_t id, error_code& ec) {
+            auto object = backend_.find(name_of(id), ec);
+            std::uint64_t const size = ec ? 0 : object.size(ec);
+            return ec ? std::vector<snapshot_chunk>()
+                      : detail::read_frame(object, size, ec).chunks;
+        };
     }
 
     void pass(snapshot_report& report, std::uint64_t id, error_code reason, bool aside,
@@ -303,9 +407,27 @@ private:
                 ++kept;
                 continue;
             }
-            if (at->second.exists)
+            if (at->second.exists) {
                 backend_.remove(name_of(at->first), ec);
+                if (ec)
+                    return; // It may still be there, and needs its packs.
+                sharing_.forget(at->first);
+            }
             remove_marks(at->first, at->second.attempts, ec);
+        }
+        if (!all.packs.empty())
+            remove_packs(ec);
+    }
+
+    void remove_packs(error_code& ec)
+    {
+        auto const all = contents_of(scan(ec));
+        if (ec)
+            return;
+        for (auto const pack : sharing_.garbage(all, chunks_reader())) {
+            backend_.remove(pack_of(pack), ec);
+            if (!ec)
+                ++counters_.packs_removed;
         }
     }
 
@@ -318,6 +440,8 @@ private:
     Backend backend_;
     snapshot_options options_;
     std::vector<compressor> known_;
+    detail::chunk_sharing sharing_;
+    snapshot_counters counters_;
     std::uint64_t next_id_ = 1;
     bool opened_ = false;
 };

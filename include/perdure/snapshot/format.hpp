@@ -35,6 +35,8 @@ inline constexpr std::size_t header_size_max = 4096; ///< What a newer minor ver
 inline constexpr std::size_t frame_size = 48;
 inline constexpr std::size_t index_entry_size = 40;
 inline constexpr std::size_t footer_size = 64;
+inline constexpr std::size_t shared_entry_size = 48; ///< Of an index whose chunks are in packs.
+inline constexpr std::size_t pack_header_size = 32;
 inline constexpr std::size_t type_size_max = 63;    ///< Bytes of a type's name.
 inline constexpr std::size_t creator_size_max = 31; ///< Bytes of the creator's name.
 
@@ -43,8 +45,13 @@ inline constexpr std::uint32_t chunk_size = 1u << 20;
 
 inline constexpr std::uint32_t partitions_max = 1u << 16;
 
+/// Flag: the chunks are in packs, and the file holds only their index.
+inline constexpr std::uint32_t flag_shared = 1;
+
 inline constexpr std::array<std::uint8_t, 8> header_magic{0x89, 'P',  'D',  'S',
                                                           'N',  0x0d, 0x0a, 0x1a};
+inline constexpr std::array<std::uint8_t, 8> pack_magic{0x89, 'P',  'D',  'P',
+                                                        'K',  0x0d, 0x0a, 0x1a};
 inline constexpr std::array<std::uint8_t, 8> footer_magic{'P', 'D', 'S', 'N', 'E', 'N', 'D', 0x0a};
 inline constexpr std::uint32_t frame_magic = 0x4b484350; // "PCHK"
 
@@ -67,6 +74,7 @@ struct snapshot_header {
     std::uint32_t codec_version = 0;
     hash128 log_id{};    ///< The log that `position` counts in; zero if there is none.
     std::string creator; ///< The program or library that wrote it, for people.
+    std::uint32_t flags = 0; ///< What a reader must know: snapshot_format::flag_shared.
 
     friend bool operator==(snapshot_header const&, snapshot_header const&) = default;
 };
@@ -81,6 +89,7 @@ struct snapshot_chunk {
     std::uint16_t partition =
         0;              ///< The state's bytes are those of its partitions; see snapshot.md.
     hash128 raw_hash{}; ///< XXH3-128 of the raw bytes: the name of the content.
+    std::uint64_t pack = 0; ///< The pack that `offset` counts in; 0: the snapshot's own file.
 
     friend bool operator==(snapshot_chunk const&, snapshot_chunk const&) = default;
 };
@@ -101,7 +110,7 @@ inline std::array<std::byte, header_size> encode_header(snapshot_header const& h
     w.u32(h.schema_version);
     w.u32(h.codec);
     w.u32(h.codec_version);
-    w.u32(0); // flags that a reader must know
+    w.u32(h.flags);
     w.u32(chunk_size);
     w.u32(0); // reserved
     w.u64(h.log_id.low);
@@ -154,8 +163,8 @@ inline snapshot_header decode_header(std::span<std::byte const> file, std::size_
     h.schema_version = r.u32();
     h.codec = r.u32();
     h.codec_version = r.u32();
-    auto const must_know = r.u32();
-    if (major != major_version || must_know != 0)
+    h.flags = r.u32();
+    if (major != major_version || (h.flags & ~flag_shared) != 0)
         return fail(errc::unsupported_version);
     if (r.u32() != chunk_size)
         return fail(errc::malformed);
@@ -230,13 +239,50 @@ inline void check_frame(std::span<std::byte const, frame_size> bytes,
         ec = errc::malformed;
 }
 
+/// The frame of a chunk in a pack: its number is where it stands, and it belongs to no partition.
+inline std::array<std::byte, frame_size> encode_shared_frame(snapshot_chunk c)
+{
+    c.partition = 0;
+    return encode_frame(c, static_cast<std::uint32_t>(c.offset), c.pack);
+}
+
+/// As check_frame.
+inline void check_shared_frame(std::span<std::byte const, frame_size> bytes,
+                               snapshot_chunk expected, error_code& ec)
+{
+    expected.partition = 0;
+    check_frame(bytes, expected, static_cast<std::uint32_t>(expected.offset), expected.pack, ec);
+}
+
+/// Bytes of one entry of the index of a snapshot with these flags.
+constexpr std::size_t entry_size(std::uint32_t flags) noexcept
+{
+    return (flags & flag_shared) != 0 ? shared_entry_size : index_entry_size;
+}
+
+/// The header of a pack of chunks.
+inline std::array<std::byte, pack_header_size> encode_pack_header(std::uint64_t id)
+{
+    std::array<std::byte, pack_header_size> bytes{};
+    span_writer w(bytes);
+    w.bytes(std::as_bytes(std::span(pack_magic)));
+    w.u16(major_version);
+    w.u16(minor_version);
+    w.u32(pack_header_size);
+    w.u64(id);
+    w.u32(0);
+    w.u32(crc32c(w.written()));
+    return bytes;
+}
+
 /// The index and the footer, which end the file. `header` is the file's header as written.
 inline std::vector<std::byte> encode_end(std::span<snapshot_chunk const> chunks,
                                          std::span<std::byte const> header, std::uint64_t id,
-                                         std::uint64_t index_offset, std::uint32_t partitions = 1)
+                                         std::uint64_t index_offset, std::uint32_t partitions = 1,
+                                         std::uint32_t flags = 0)
 {
     std::vector<std::byte> bytes;
-    bytes.reserve(chunks.size() * index_entry_size + footer_size);
+    bytes.reserve(chunks.size() * entry_size(flags) + footer_size);
     byte_writer w(bytes);
     std::uint64_t raw_total = 0;
     for (auto const& c : chunks) {
@@ -248,6 +294,8 @@ inline std::vector<std::byte> encode_end(std::span<snapshot_chunk const> chunks,
         w.u16(c.partition);
         w.u64(c.raw_hash.low);
         w.u64(c.raw_hash.high);
+        if ((flags & flag_shared) != 0)
+            w.u64(c.pack);
         raw_total += c.raw_size;
     }
     xxh3_stream digest;
@@ -286,7 +334,7 @@ struct footer {
  *               errc::checksum_mismatch, errc::malformed.
  */
 inline footer decode_footer(std::span<std::byte const, footer_size> bytes, std::uint64_t file_size,
-                            error_code& ec)
+                            error_code& ec, std::uint32_t flags = 0)
 {
     footer f;
     if (!std::equal(footer_magic.begin(), footer_magic.end(),
@@ -307,7 +355,7 @@ inline footer decode_footer(std::span<std::byte const, footer_size> bytes, std::
     f.raw_total = r.u64();
     f.digest.low = r.u64();
     f.digest.high = r.u64();
-    std::uint64_t const end = std::uint64_t{f.chunk_count} * index_entry_size + footer_size;
+    std::uint64_t const end = std::uint64_t{f.chunk_count} * entry_size(flags) + footer_size;
     ec = {};
     if (end > file_size || f.index_offset != file_size - end || f.partitions == 0 ||
         f.partitions > partitions_max)
@@ -317,14 +365,14 @@ inline footer decode_footer(std::span<std::byte const, footer_size> bytes, std::
 
 /** Reads the index. `header` and `index` are the bytes of the file.
  *
- *  Afterwards the chunks are known to fill the file between header and index without a gap, and to
- *  keep the bounds of the format.
+ *  Afterwards the chunks are known to fill the file between header and index without a gap (or to be
+ *  in packs, and the file to hold nothing but their index), and to keep the bounds of the format.
  *
  *  @par Errors  errc::checksum_mismatch, errc::malformed.
  */
 inline std::vector<snapshot_chunk> decode_index(std::span<std::byte const> header,
                                                 std::span<std::byte const> index, footer const& f,
-                                                error_code& ec)
+                                                error_code& ec, std::uint32_t flags = 0)
 {
     xxh3_stream digest;
     digest.update(header.data(), header.size());
@@ -336,6 +384,7 @@ inline std::vector<snapshot_chunk> decode_index(std::span<std::byte const> heade
     std::vector<snapshot_chunk> chunks;
     chunks.reserve(f.chunk_count);
     byte_reader r(index);
+    bool const shared = (flags & flag_shared) != 0;
     std::uint64_t offset = header.size();
     std::uint64_t raw_total = 0;
     for (std::uint32_t i = 0; i < f.chunk_count; ++i) {
@@ -348,11 +397,15 @@ inline std::vector<snapshot_chunk> decode_index(std::span<std::byte const> heade
         c.partition = r.u16();
         c.raw_hash.low = r.u64();
         c.raw_hash.high = r.u64();
-        if (c.offset != offset || c.partition >= f.partitions || !plausible(c)) {
+        if (shared)
+            c.pack = r.u64();
+        bool const placed = shared ? c.pack != 0 && c.offset >= pack_header_size : c.offset == offset;
+        if (!placed || c.partition >= f.partitions || !plausible(c)) {
             ec = errc::malformed;
             return {};
         }
-        offset += frame_size + c.stored_size;
+        if (!shared)
+            offset += frame_size + c.stored_size;
         raw_total += c.raw_size;
         chunks.push_back(c);
     }

@@ -6,6 +6,7 @@
 
 #include <perdure/snapshot/compression.hpp>
 #include <perdure/snapshot/format.hpp>
+#include <perdure/snapshot/incremental_writer.hpp>
 
 #include <cstdint>
 #include <stdexcept>
@@ -45,6 +46,9 @@ struct snapshot_options {
 
     /// Further ways to decompress when loading; `compression` is always among them.
     std::vector<compressor> decompressors{};
+
+    /// Snapshots share the chunks that did not change. Loading reads both kinds whatever this says.
+    incremental_options incremental{};
 };
 
 /// @throws std::invalid_argument naming field, value and rule.
@@ -61,6 +65,11 @@ inline void check(snapshot_options const& o)
     if (o.load_attempts == 0)
         throw std::invalid_argument(
             "snapshot_options.load_attempts is 0; at least 1 is needed to load anything");
+    auto const size = o.incremental.chunk_size;
+    if (size < 4096 || size > 256 * 1024 || (size & (size - 1)) != 0)
+        throw std::invalid_argument("snapshot_options.incremental.chunk_size is " +
+                                    std::to_string(size) +
+                                    "; it must be a power of two from 4096 to 262144");
 }
 
 } // namespace perdure

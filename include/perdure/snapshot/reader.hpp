@@ -36,9 +36,9 @@ public:
     }
 
 private:
-    template <class Object>
+    template <class Object, class Find>
     friend snapshot_content read_snapshot(Object& object, std::span<compressor const> known,
-                                          error_code& ec);
+                                          Find&& find, error_code& ec);
 
     snapshot_header header_;
     snapshot_info info_;
@@ -56,34 +56,26 @@ void read_exactly(Object& object, std::uint64_t offset, std::span<std::byte> byt
         ec = errc::truncated;
 }
 
-} // namespace detail
+// What stands around the chunks of a snapshot, verified.
+struct snapshot_frame {
+    snapshot_header header;
+    snapshot_format::footer footer;
+    std::vector<snapshot_chunk> chunks;
+};
 
-/** Reads a whole snapshot and believes none of it before it is verified.
- *
- *  Memory stays below the size of the file plus the raw size that verified chunks state; no length
- *  is used before its checksum was compared. `known` are the ways to decompress; an uncompressed chunk needs none.
- *
- *  Object is what a back end's `find` returns, or anything with its `size` and `read_at`.
- *
- *  @par Errors  condition::corruption: the bytes are not what was written. errc::unsupported_version: written by a
- *               newer library, or compressed in a way that is not in `known`. Else: what reading reported.
- */
+/// Reads header, index and footer, and no chunk.
 template <class Object>
-snapshot_content read_snapshot(Object& object, std::span<compressor const> known, error_code& ec)
+snapshot_frame read_frame(Object& object, std::uint64_t size, error_code& ec)
 {
     namespace format = snapshot_format;
-    snapshot_content content;
-    std::uint64_t const size = object.size(ec);
-    if (ec)
-        return {};
-
+    snapshot_frame result;
     std::vector<std::byte> header(
         static_cast<std::size_t>(std::min<std::uint64_t>(size, format::header_size_max)));
-    detail::read_exactly(object, 0, header, ec);
+    read_exactly(object, 0, header, ec);
     if (ec)
         return {};
     std::size_t header_size = 0;
-    content.header_ = format::decode_header(header, header_size, ec);
+    result.header = format::decode_header(header, header_size, ec);
     if (!ec && size < header_size + format::footer_size)
         ec = errc::truncated;
     if (ec)
@@ -91,21 +83,66 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
     header.resize(header_size);
 
     std::array<std::byte, format::footer_size> footer_bytes;
-    detail::read_exactly(object, size - footer_bytes.size(), footer_bytes, ec);
+    read_exactly(object, size - footer_bytes.size(), footer_bytes, ec);
     if (ec)
         return {};
-    auto const footer = format::decode_footer(footer_bytes, size, ec);
-    if (!ec && footer.id != content.header_.id)
+    auto const flags = result.header.flags;
+    result.footer = format::decode_footer(footer_bytes, size, ec, flags);
+    if (!ec && result.footer.id != result.header.id)
         ec = errc::malformed;
     if (ec)
         return {};
-    std::vector<std::byte> index(footer.chunk_count * format::index_entry_size);
-    detail::read_exactly(object, footer.index_offset, index, ec);
+    std::vector<std::byte> index(result.footer.chunk_count * format::entry_size(flags));
+    read_exactly(object, result.footer.index_offset, index, ec);
+    if (!ec)
+        result.chunks = format::decode_index(header, index, result.footer, ec, flags);
+    return result;
+}
+
+// For snapshots that stand alone.
+struct no_packs {
+    struct object {
+        std::size_t read_at(std::uint64_t, std::span<std::byte>, error_code& ec) const
+        {
+            ec = errc::unsupported_version;
+            return 0;
+        }
+    };
+    object* operator()(std::uint64_t, error_code& ec) const
+    {
+        ec = errc::unsupported_version;
+        return nullptr;
+    }
+};
+
+} // namespace detail
+
+/** Reads a whole snapshot and believes none of it before it is verified.
+ *
+ *  Memory stays below the size of the file plus the raw size that verified chunks state; no length
+ *  is used before its checksum was compared. `known` are the ways to decompress; an uncompressed chunk needs none.
+ *
+ *  Object is what a back end's `find` returns, or anything with its `size` and `read_at`. `find(id, ec)`
+ *  gives a pointer to the pack with that id, for snapshots that share chunks.
+ *
+ *  @par Errors  condition::corruption: the bytes are not what was written. errc::unsupported_version: written by a
+ *               newer library, or compressed in a way that is not in `known`. Else: what reading reported.
+ */
+template <class Object, class Find>
+snapshot_content read_snapshot(Object& object, std::span<compressor const> known, Find&& find,
+                               error_code& ec)
+{
+    namespace format = snapshot_format;
+    snapshot_content content;
+    std::uint64_t const size = object.size(ec);
     if (ec)
         return {};
-    auto const chunks = format::decode_index(header, index, footer, ec);
+    auto frame_of = detail::read_frame(object, size, ec);
     if (ec)
         return {};
+    content.header_ = std::move(frame_of.header);
+    auto const& footer = frame_of.footer;
+    auto const& chunks = frame_of.chunks;
 
     content.views_.resize(footer.partitions);
     std::vector<std::byte> stored;
@@ -122,10 +159,20 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
             }
             how = &*found;
         }
+        auto* const pack = c.pack != 0 ? find(c.pack, ec) : nullptr;
+        auto const read = [&](std::uint64_t offset, std::span<std::byte> out) {
+            if (c.pack == 0)
+                detail::read_exactly(object, offset, out, ec);
+            else
+                detail::read_exactly(*pack, offset, out, ec);
+        };
         std::array<std::byte, format::frame_size> frame;
-        detail::read_exactly(object, c.offset, frame, ec);
         if (!ec)
+            read(c.offset, frame);
+        if (!ec && c.pack == 0)
             format::check_frame(frame, c, number++, content.header_.id, ec);
+        else if (!ec)
+            format::check_shared_frame(frame, c, ec);
         if (ec)
             return {};
         auto raw = std::make_unique_for_overwrite<std::byte[]>(c.raw_size);
@@ -134,7 +181,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
             stored.resize(c.stored_size);
         std::span<std::byte> const stored_bytes =
             how != nullptr ? std::span<std::byte>(stored) : raw_bytes;
-        detail::read_exactly(object, c.offset + format::frame_size, stored_bytes, ec);
+        read(c.offset + format::frame_size, stored_bytes);
         if (ec)
             return {};
         if (crc32c(stored_bytes) != c.stored_crc) {
@@ -158,6 +205,13 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
                      h.type,       h.schema_version, h.codec, h.codec_version,  h.log_id,
                      footer.digest};
     return content;
+}
+
+/// The same for a snapshot that stands alone; one that shares chunks is refused with errc::unsupported_version.
+template <class Object>
+snapshot_content read_snapshot(Object& object, std::span<compressor const> known, error_code& ec)
+{
+    return read_snapshot(object, known, detail::no_packs{}, ec);
 }
 
 /// An object for read_snapshot over bytes in memory, for tools and for snapshots that came over a network.

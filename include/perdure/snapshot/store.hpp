@@ -203,6 +203,13 @@ public:
         state_->catalogue.put_aside(id, ec);
     }
 
+    /// What this object's saves wrote and shared. Blocking, as load_newest.
+    [[nodiscard]] snapshot_counters counters() const
+    {
+        assert(state_->idle() && "counters belong to the saves while one is under way");
+        return state_->catalogue.counters();
+    }
+
 private:
     basic_snapshot_store(World world, std::string directory, snapshot_options options, int)
         : state_(std::make_shared<shared>(
