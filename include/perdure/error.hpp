@@ -58,6 +58,13 @@ enum class errc {
     /// There is no space for the write. The log takes no more until space is freed; acknowledged data is kept.
     no_space = 27,
 
+    /// Records that were read are not part of the log any more: its end was cut off on request. The log is usable.
+    log_truncated = 28,
+    /// Records are encrypted and there is no key for them, or a wrong one. The log was not opened and not changed.
+    wrong_key = 29,
+    /// Records are compressed in a way that this program was not given. The log was not opened and not changed.
+    codec_missing = 30,
+
     // -- snapshots -----------------------------------------------------------------------------
 
     /// The store holds no snapshot. The caller starts from nothing.
@@ -135,6 +142,9 @@ public:
         case errc::record_too_large: return "the record exceeds the configured limit";
         case errc::closed: return "the store is closed";
         case errc::no_space: return "there is no space left for the log";
+        case errc::log_truncated: return "the end of the log was cut off";
+        case errc::wrong_key: return "the log is encrypted with another key";
+        case errc::codec_missing: return "the log is compressed in a way that this program cannot read";
         case errc::no_snapshot: return "there is no snapshot";
         case errc::no_good_snapshot: return "no snapshot can be loaded";
         case errc::cannot_decode: return "the type rejected its serialised bytes";

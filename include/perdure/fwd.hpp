@@ -39,6 +39,10 @@ using heartbeat_listener = basic_heartbeat_listener<>;
 template <class World = system_world>
 class basic_wal;
 template <class World = system_world>
+class basic_log_hold;
+template <class World = system_world>
+class basic_log_follower;
+template <class World = system_world>
 class basic_snapshot_store;
 template <class Command>
 struct archive_command_codec;
@@ -48,6 +52,7 @@ template <class State, class Command, class World = system_world,
 class basic_durable;
 /// On the system's world: `wal log(io_context, {.directory = "log"})`.
 using wal = basic_wal<>;
+using log_follower = basic_log_follower<>;
 using snapshot_store = basic_snapshot_store<>;
 template <class State, class Command>
 using durable = basic_durable<State, Command>;

@@ -6,6 +6,7 @@
 
 #include <perdure/fwd.hpp>
 #include <perdure/wal/detail/log_state.hpp>
+#include <perdure/wal/log_hold.hpp>
 #include <perdure/wal/options.hpp>
 #include <perdure/wal/recovery_report.hpp>
 #include <perdure/world/concepts.hpp>
@@ -21,7 +22,9 @@
 #include <concepts>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
+#include <vector>
 
 namespace perdure {
 
@@ -276,7 +279,8 @@ public:
 
     /** Gives up the records up to `up_to`: after a snapshot that holds them.
      *
-     *  Completes when whole segments of them were removed; a crash in between does not matter.
+     *  Completes when whole segments of them were removed; a crash in between does not matter. What
+     *  a hold keeps stays, and goes when the hold does.
      *
      *  @par Completion signature        void(error_code)
      *  @par Errors                      position_out_of_range if `up_to` is not durable yet;
@@ -294,6 +298,56 @@ public:
             token, state_);
     }
 
+    /** Keeps the records from `from` on from being trimmed, until the hold is moved or destroyed.
+     *
+     *  `who` tells people what blocks a trim: see holds().
+     *  @par Errors  position_out_of_range if `from` was trimmed or not given out yet; closed.
+     */
+    basic_log_hold<World> hold(position from, std::string who, error_code& ec)
+    {
+        if (!begin_replay(from, ec))
+            return {};
+        return {state_, state_->hold(from, std::move(who))};
+    }
+
+    /// Who keeps records from being trimmed, the one that keeps most first.
+    std::vector<hold_info> holds() const { return state_->keeping().holds().all(); }
+
+    /// Up to where trims and retention would have the records gone: first_position() unless holds
+    /// keep more.
+    position trim_wanted() const { return state_->keeping().wanted(); }
+
+    // -- cutting off the end
+
+    /** Drops the records behind `last`, durable ones too: for consensus, whose leader decided that
+     *  others stand there.
+     *
+     *  Records appended before count as behind it; those appended from now on, also before this
+     *  completes, are not dropped. Positions are not given a second time: the next record gets the
+     *  one that it would have got without the cut, and the positions between are a gap that readers
+     *  skip. A crash leaves the whole log or the cut one.
+     *
+     *  Completes when the cut is durable. `last` at or behind the end does nothing.
+     *
+     *  @par Completion signature        void(error_code)
+     *  @par Errors                      position_out_of_range if `last` was trimmed: the first cut
+     *                                   possible is behind first_position() - 1; no_space: the log is
+     *                                   unchanged; acknowledged_data_lost: it cannot be read up to
+     *                                   the cut, and is unchanged; log_failed: reopen it, it is either
+     *                                   cut or whole; closed.
+     *  @par Per-operation cancellation  none.
+     */
+    template <asio::completion_token_for<plain_signature> Token = asio::deferred_t>
+    [[nodiscard]] auto async_truncate(position last, Token&& token = {})
+    {
+        return asio::async_initiate<Token, plain_signature>(
+            [last](auto handler, std::shared_ptr<state> s) {
+                auto ex = executor_of(handler, *s);
+                s->truncate(last, std::move(handler), std::move(ex));
+            },
+            token, state_);
+    }
+
     // -- queries
 
     bool is_open() const { return state_->is_open(); }
@@ -306,6 +360,9 @@ public:
     wal_counters const& counters() const { return state_->counters(); }
 
 private:
+    template <class W>
+    friend class basic_log_follower;
+
     // The handler of the file job that opens the log.
     template <class Handler, class Executor>
     struct opening {

@@ -46,8 +46,13 @@ public:
                 buffered_ = 0;
             }
             if (scanner_->offset() >= segment.used_bytes) {
-                if (scanner_->digest() != segment.digest)
+                bool const newest = at_ + 1 == chain_.size();
+                // Nothing was written to it yet, not even its link.
+                bool const unused = newest && segment.used_bytes <= wal_format::page_bytes;
+                if (!unused && scanner_->digest() != segment.digest)
                     return fail(wal_damage::link, ec);
+                if (newest)
+                    return false; // It may grow: see extend().
                 ++at_;
                 scanner_.reset();
                 continue;
@@ -82,6 +87,26 @@ public:
         return false;
     }
 
+    /** Goes on with a longer log: the chain as it is now, from the segment being read on.
+     *
+     *  Returns false, and changes nothing, if something that was read is not part of it any more.
+     */
+    bool extend(std::vector<chain_segment> chain)
+    {
+        if (at_ == chain_.size()) { // Nothing was read yet.
+            *this = log_reader(std::move(chain), from_);
+            return true;
+        }
+        std::size_t i = 0;
+        while (i != chain.size() && chain[i].header.sequence != chain_[at_].header.sequence)
+            ++i;
+        if (i == chain.size() || (scanner_ && scanner_->offset() > chain[i].used_bytes))
+            return false;
+        chain_ = std::move(chain);
+        at_ = i;
+        return true;
+    }
+
     /// Calls `f(position, std::span<std::byte const>)` for the records that advance() read.
     template <class F>
     void visit(F&& f) const
@@ -91,6 +116,14 @@ public:
                 if (p >= from_)
                     f(p, bytes);
             });
+    }
+
+    /// Whether visit() has something to pass.
+    bool has_records() const noexcept
+    {
+        return std::any_of(groups_.begin(), groups_.end(), [&](group_view const& g) {
+            return g.seal.records != 0 && g.last >= from_;
+        });
     }
 
     /// The groups that advance() read. They view memory that the next advance() overwrites.

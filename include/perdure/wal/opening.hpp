@@ -9,15 +9,16 @@
 
 namespace perdure {
 
-/** Writes the groups of the segment that an opened log goes on in: its link, and what the recovery
- *  wants written again.
+/** Writes the groups of the segment that a log goes on in after it was opened or cut: its link, and
+ *  what is to be written again.
  *
+ *  `rewriter` is who decided what `log` is: a log_recovery or a log_truncation.
  *  `sink(std::span<std::byte const>)` gets the bytes behind the header page, in order, and may set
  *  `ec`. Returns the segment as it then is. The segment must be durable, under its name, before
  *  anything is served, and before files are removed or renamed.
  */
-template <segment_source Source, class Sink>
-chain_segment write_opening(log_recovery<Source>& recovery, recovered_log const& log,
+template <class Rewriter, class Sink>
+chain_segment write_opening(Rewriter& rewriter, recovered_log const& log,
                             wal_format::segment_header const& header, std::uint64_t now_ms,
                             Sink&& sink, error_code& ec)
 {
@@ -29,7 +30,8 @@ chain_segment write_opening(log_recovery<Source>& recovery, recovered_log const&
                        log.next_link,
                        {log.next_link.last + 1, log.next_link.last},
                        wal_format::page_bytes,
-                       log.next_link.digest};
+                       log.next_link.digest,
+                       now_ms};
     position const durable = log.next_link.last;
     group_builder group;
     ec = {};
@@ -46,7 +48,7 @@ chain_segment write_opening(log_recovery<Source>& recovery, recovered_log const&
     group.add_link(log.next_link);
     finish();
     error_code read_ec;
-    recovery.for_each_rewritten(
+    rewriter.for_each_rewritten(
         [&](position, std::span<std::byte const> bytes) {
             if (group.size() + bytes.size() + wal_format::frame_bytes + 8 > group_bytes)
                 finish();

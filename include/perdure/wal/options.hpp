@@ -6,6 +6,7 @@
 
 #include <perdure/wal/format.hpp>
 #include <perdure/wal/recovery_report.hpp>
+#include <perdure/wal/retention.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -40,6 +41,8 @@ struct wal_options {
     /// After that long without an append a last seal is written, so that the loss of the last
     /// group is provable too. Zero: never.
     std::chrono::milliseconds idle_seal_after{100};
+    /// What is kept without anybody asking for it; see retention_limits.
+    retention_limits retention{};
     /// Who has the log open, for the report of a second opener; for example a host and process id.
     std::string owner = "another process or object";
     /// Unix time in milliseconds, stored for people and for retention by age. Empty: not stored.
@@ -64,6 +67,11 @@ inline void validate(wal_options const& o)
         refuse("waiting_bytes_max", o.waiting_bytes_max, "from 4096 to 1073741824");
     if (o.idle_seal_after.count() < 0)
         throw std::invalid_argument("wal_options::idle_seal_after is negative; zero or more");
+    if (o.retention.age_max.count() < 0)
+        throw std::invalid_argument("wal_options::retention.age_max is negative; zero or more");
+    if (o.retention.age_max.count() != 0 && !o.unix_time_ms)
+        throw std::invalid_argument(
+            "wal_options::retention.age_max is set and unix_time_ms is empty; give a clock");
     if (o.owner.size() > 400)
         refuse("owner.size()", o.owner.size(), "at most 400");
 }

@@ -4,6 +4,7 @@
 #ifndef PERDURE_WAL_RECOVERY_HPP
 #define PERDURE_WAL_RECOVERY_HPP
 
+#include <perdure/wal/chain.hpp>
 #include <perdure/wal/recovery_report.hpp>
 #include <perdure/wal/segment_survey.hpp>
 #include <perdure/wal/wreck.hpp>
@@ -14,16 +15,6 @@
 #include <vector>
 
 namespace perdure {
-
-/// A segment as part of a recovered log.
-struct chain_segment {
-    wal_format::segment_header header;
-    wal_format::link link;
-    position_range positions;     ///< That it holds, gaps included.
-    std::uint64_t used_bytes = 0; ///< What counts of the file.
-    std::uint64_t digest = 0;     ///< Of the log up to its end.
-    friend bool operator==(chain_segment const&, chain_segment const&) = default;
-};
 
 /// What a recovery decided. Nothing has been changed yet; who applies it writes a new segment.
 struct recovered_log {
@@ -281,7 +272,8 @@ private:
                                   link,
                                   {link.last + 1, result.end.last},
                                   result.end.offset,
-                                  result.end.digest});
+                                  result.end.digest,
+                                  s.of->begun_ms});
             damage_at_ = result.end;
             last = result.end.last;
             digest = result.end.digest;

@@ -21,6 +21,7 @@ struct surveyed_segment {
     wal_damage damage = wal_damage::none; ///< Of the header.
     std::optional<wal_format::link> link; ///< If the first group can be read.
     std::uint64_t first_group_end = 0;
+    std::uint64_t begun_ms = 0; ///< When the first group was written; 0 if unknown.
     bool blank = false;   ///< An unreadable header, and nothing but zeros behind it.
     bool guessed = false; ///< An unreadable header, and frames that can be read without it.
 };
@@ -220,6 +221,7 @@ private:
             if (status == segment_scanner::status::group) {
                 i.link = scanner.group().link;
                 i.first_group_end = scanner.group().end();
+                i.begun_ms = scanner.group().seal.written_ms;
             }
             return;
         }

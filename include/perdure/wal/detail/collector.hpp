@@ -122,6 +122,22 @@ public:
         return true;
     }
 
+    /// Takes no record into a group until resume(): appends wait, and get their positions then.
+    void pause()
+    {
+        std::lock_guard lock(mutex_);
+        paused_ = true;
+    }
+    /// Precondition: take() has given everything away. The next record gets `next`.
+    void resume(wal_format::segment_header const& segment, position next)
+    {
+        std::lock_guard lock(mutex_);
+        segment_ = segment;
+        group_.begin(segment, next);
+        paused_ = false;
+        admit();
+    }
+
     /// A new segment is in use.
     void rebind(wal_format::segment_header const& segment)
     {
@@ -235,7 +251,7 @@ private:
     // A group takes what may wait, but one append always.
     bool fits(std::size_t size) const noexcept
     {
-        return group_.empty() || group_.size() + size <= waiting_max_;
+        return !paused_ && (group_.empty() || group_.size() + size <= waiting_max_);
     }
 
     void enter(log_waiter&& waiter)
@@ -268,6 +284,7 @@ private:
     position in_memory_ = 0; // The last position that a caller was promised only in memory.
     std::uint64_t last_id_ = 0;
     bool sync_ = false;
+    bool paused_ = false;
     bool awake_ = false; // The pump was posted or is at work, and will come back.
 };
 

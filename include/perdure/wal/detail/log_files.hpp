@@ -6,6 +6,7 @@
 
 #include <perdure/wal/opening.hpp>
 #include <perdure/wal/options.hpp>
+#include <perdure/wal/truncation.hpp>
 #include <perdure/world/files.hpp>
 
 #include <boost/system/errc.hpp>
@@ -165,6 +166,45 @@ public:
         active_ = std::move(next_);
     }
 
+    /** Cuts off the end: goes on in a new segment with `header`, and removes what is cut off.
+     *
+     *  `chain` becomes what the log then is. With an error it is unchanged, and if `failed` is set
+     *  then, it is not known which of both the log is.
+     */
+    void truncate(Files& fs, std::vector<chain_segment>& chain, position last, position given,
+                  position front, wal_format::segment_header const& header, std::uint64_t now_ms,
+                  bool& failed, error_code& ec)
+    {
+        active_.sync(sync_mode::data, ec);
+        failed = ec.failed();
+        if (ec)
+            return;
+        directory_source<Files> source(fs, directory_);
+        log_truncation<directory_source<Files>> cut(source, chain, front);
+        auto const log = cut.run(last, given, ec);
+        if (ec)
+            return;
+        chain_segment made;
+        file f = create_with_groups(fs, header, cut, log, now_ms, made, ec);
+        if (ec) {
+            // Under its name it counts, whether or not the directory was synced.
+            error_code open_ec;
+            failed = fs.open(path(header.sequence), open_mode::read, open_ec).is_open();
+            return;
+        }
+        active_ = std::move(f);
+        chain = log.chain;
+        chain.push_back(made);
+        // What is left over by a failure here is removed by the next opening.
+        error_code ignored;
+        if (next_.is_open())
+            fs.remove(path(next_sequence_), ignored);
+        next_ = {};
+        for (auto const sequence : log.obsolete)
+            fs.remove(path(sequence), ignored);
+        fs.sync_directory(directory_, ignored);
+    }
+
     void write(std::uint64_t at, std::span<std::span<std::byte const> const> parts, error_code& ec)
     {
         active_.write_at(at, parts, ec);
@@ -259,21 +299,10 @@ private:
         header.sequence = out.sequence_max;
         header.after = out.chain.empty() ? 0 : out.chain.back().header.sequence;
         header.salt = entropy.salt;
-        header.optional_flags = wal_format::born_linked;
         header.record_bytes_max = std::max(header.record_bytes_max, log.record_bytes_max);
         header.group_bytes_max = std::max(header.group_bytes_max, header.record_bytes_max + 4096);
         chain_segment made;
-        auto write_groups = [&](file& to, error_code& write_ec) {
-            std::uint64_t at = wal_format::page_bytes;
-            made = write_opening(
-                recovery, log, header, now_ms,
-                [&](std::span<std::byte const> bytes) {
-                    to.write_at(at, bytes, write_ec);
-                    at += bytes.size();
-                },
-                write_ec);
-        };
-        active_ = create(fs, header, write_groups, ec);
+        active_ = create_with_groups(fs, header, recovery, log, now_ms, made, ec);
         if (ec)
             return;
         out.chain.push_back(made);
@@ -315,6 +344,28 @@ private:
         segment_scanner scanner(header);
         return scanner.next(std::span(bytes).subspan(wal_format::page_bytes), false) ==
                segment_scanner::status::group;
+    }
+
+    // A segment that a log goes on in after it was opened or cut.
+    template <class Rewriter>
+    file create_with_groups(Files& fs, wal_format::segment_header header, Rewriter& rewriter,
+                            recovered_log const& log, std::uint64_t now_ms, chain_segment& made,
+                            error_code& ec)
+    {
+        header.optional_flags |= wal_format::born_linked;
+        return create(
+            fs, header,
+            [&](file& to, error_code& write_ec) {
+                std::uint64_t at = wal_format::page_bytes;
+                made = write_opening(
+                    rewriter, log, header, now_ms,
+                    [&](std::span<std::byte const> bytes) {
+                        to.write_at(at, bytes, write_ec);
+                        at += bytes.size();
+                    },
+                    write_ec);
+            },
+            ec);
     }
 
     // A segment gets its name when everything in it is durable.

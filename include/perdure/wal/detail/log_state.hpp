@@ -6,13 +6,17 @@
 
 #include <perdure/wal/detail/collector.hpp>
 #include <perdure/wal/detail/log_files.hpp>
+#include <perdure/wal/detail/log_keeping.hpp>
 #include <perdure/wal/log_reader.hpp>
+#include <perdure/wal/retention.hpp>
 #include <perdure/world/attachment.hpp>
 #include <perdure/world/concepts.hpp>
+#include <perdure/world/waiter_queue.hpp>
 
 #include <boost/asio/bind_executor.hpp>
 
 #include <cassert>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -51,7 +55,8 @@ public:
           executor_(world_.get_executor()),
           timer_(world_),
           disk_(std::make_shared<disk>(options_.directory)),
-          collector_(options_.waiting_bytes_max, options_.record_bytes_max, options_.checksum)
+          collector_(options_.waiting_bytes_max, options_.record_bytes_max, options_.checksum),
+          readers_(executor_)
     {
     }
 
@@ -59,7 +64,8 @@ public:
     asio::any_io_executor const& executor() const noexcept { return executor_; }
     std::string const& directory() const noexcept { return options_.directory; }
     log_collector& collector() noexcept { return collector_; }
-    position front() const noexcept { return front_; }
+    position front() const noexcept { return keeping_.front(); }
+    log_keeping const& keeping() const noexcept { return keeping_; }
     position durable() const noexcept { return durable_; }
     position next() const { return collector_.next(); }
     wal_counters const& counters() const noexcept { return counters_; }
@@ -87,13 +93,15 @@ public:
         chain_ = std::move(log.chain);
         log_ = log.log;
         sequence_max_ = log.sequence_max;
-        front_ = log.front;
+        keeping_.open(log.front);
         digest_ = chain_.back().digest;
-        written_ = durable_ = chain_.back().positions.last;
+        written_ = chain_.back().positions.last;
+        became_durable(written_);
         proven_ = chain_.back().link.last;
         linked_ = true;
         collector_.open(chain_.back().header, written_ + 1);
         prepare_next();
+        retain();
         watch_idle();
         return std::move(log.report);
     }
@@ -106,6 +114,7 @@ public:
             return;
         }
         status_ = status::closing;
+        readers_.complete_all(errc::closed);
         completion_batch at_once;
         collector_.close(errc::closed, at_once);
         at_once.post();
@@ -127,9 +136,9 @@ public:
         }
         at_once.post();
         finish(closers_, asio::error::operation_aborted);
-        for (auto& t : trims_)
-            finish(t, asio::error::operation_aborted);
-        trims_.clear();
+        finish(trims_, asio::error::operation_aborted);
+        finish_truncations(asio::error::operation_aborted);
+        readers_.cancel_all();
         timer_.cancel();
         disk_.reset();
     }
@@ -182,19 +191,91 @@ public:
             return finish(w, failed_ ? failed_ : make_error_code(errc::closed));
         if (up_to > durable_)
             return finish(w, errc::position_out_of_range);
-        front_ = std::max(front_, up_to + 1);
-        if (chain_.size() == 1 || chain_.front().positions.last >= front_)
+        keeping_.trim(up_to + 1);
+        if (!keeping_.has_trimmed(chain_))
             return finish(w, {});
         // Only when a durable seal says that these positions are not wanted may their files go.
         trims_.push_back(std::move(w));
+        give_back();
+    }
+
+    log_holds::id hold(position from, std::string who)
+    {
+        return keeping_.hold(from, std::move(who));
+    }
+    void move_hold(log_holds::id n, position from)
+    {
+        keeping_.move_hold(n, from);
+        give_back();
+    }
+    void release(log_holds::id n)
+    {
+        keeping_.release(n);
+        give_back();
+    }
+
+    // -- truncating
+
+    void truncate(position last, plain_handler handler, asio::any_io_executor ex)
+    {
+        plain_waiter w{std::move(handler), std::move(ex)};
+        if (!is_open() || failed_)
+            return finish(w, failed_ ? failed_ : make_error_code(errc::closed));
+        if (last + 1 < keeping_.front())
+            return finish(w, errc::position_out_of_range);
+        truncations_.push_back({last, std::move(w)});
+        // What was appended before is written before; what is appended from now on comes behind.
+        collector_.pause();
         if (collector_.want_seal())
             post_wake();
+    }
+
+    // -- following
+
+    /// What is on disk of the log, from the segment with `from` on.
+    std::vector<chain_segment> durable_chain(position from) const
+    {
+        auto first = chain_.begin();
+        while (first != chain_.end() && first->positions.last < from)
+            ++first;
+        std::vector<chain_segment> out(first, chain_.end());
+        if (!out.empty()) {
+            auto& newest = out.back();
+            newest.positions.last = std::min(newest.positions.last, durable_end_.last);
+            newest.used_bytes = durable_end_.offset;
+            newest.digest = durable_end_.digest;
+        }
+        return out;
+    }
+
+    /// Has all who wait for something to read look again.
+    void wake_readers() { readers_.complete_all(error_code()); }
+
+    /// Completes when more is on disk than `known`, or the log was cut more than `cuts` times.
+    template <class Handler>
+    void wait_readable(position known, std::size_t cuts, Handler&& handler)
+    {
+        readers_.push(std::forward<Handler>(handler));
+        if (failed_ || !is_open())
+            readers_.complete_all(failed_ ? failed_ : make_error_code(errc::closed));
+        else if (durable_ > known || keeping_.cuts() != cuts)
+            readers_.complete_all(error_code());
     }
 
 private:
     struct plain_waiter {
         plain_handler handler;
         asio::any_io_executor executor;
+    };
+
+    struct truncation {
+        position last;
+        plain_waiter waiter;
+    };
+
+    struct truncation_result {
+        std::vector<chain_segment> chain;
+        bool failed = false;
     };
 
     using footer_bytes = std::array<std::byte, wal_format::frame_bytes + wal_format::footer_bytes>;
@@ -245,7 +326,9 @@ private:
         bool const work = collector_.take(flight_, at_once);
         at_once.post();
         if (!work) {
-            if (status_ == status::closing)
+            if (!truncations_.empty())
+                start_truncation();
+            else if (status_ == status::closing)
                 start_closing();
             else
                 watch_idle();
@@ -261,7 +344,7 @@ private:
         flight_.first = flight_.group.first();
         flight_.last = flight_.group.last();
         flight_.records = flight_.group.records();
-        flight_.front = front_;
+        flight_.front = keeping_.front();
         flight_.claimed = durable_;
         flight_.next.reset();
         std::uint64_t digest = digest_;
@@ -283,7 +366,8 @@ private:
                                          link,
                                          {link.last + 1, link.last},
                                          wal_format::page_bytes,
-                                         link.digest};
+                                         link.digest,
+                                         now_ms()};
             flight_.group.rebind(*next_header);
             flight_.claimed = link.last; // The segment before is synced first.
             at = wal_format::page_bytes;
@@ -292,10 +376,10 @@ private:
             chain_segment const& fresh = rotate ? *flight_.next : active;
             link_group.begin(fresh.header, fresh.link.last + 1);
             link_group.add_link(fresh.link);
-            digest = link_group.finish(fresh.link.digest, fresh.link.last, front_, now_ms());
+            digest = link_group.finish(fresh.link.digest, fresh.link.last, keeping_.front(), now_ms());
         }
         flight_.link_size = link_group.size();
-        flight_.digest = flight_.group.finish(digest, flight_.claimed, front_, now_ms());
+        flight_.digest = flight_.group.finish(digest, flight_.claimed, keeping_.front(), now_ms());
         flight_.size = flight_.group.size();
 
         auto job = [disk = disk_, group = std::move(flight_.group),
@@ -343,9 +427,11 @@ private:
             digest_ = chain_.back().digest;
             collector_.rebind(chain_.back().header);
             ++counters_.segments;
-            durable_ = std::max(durable_, chain_.back().link.last);
-            if (status_ != status::closed)
+            became_durable(std::max(durable_, chain_.back().link.last));
+            if (status_ != status::closed) {
                 prepare_next();
+                retain();
+            }
         }
         completion_batch done;
         if (!ec) {
@@ -364,9 +450,7 @@ private:
             for (auto& w : flight_.waiters)
                 log_collector::complete(std::move(w), errc::no_space, 0, done);
             flight_.waiters.clear();
-            for (auto& t : trims_)
-                finish(t, errc::no_space);
-            trims_.clear();
+            finish(trims_, errc::no_space);
         }
         done.post();
         if (status_ == status::closed)
@@ -393,7 +477,7 @@ private:
         if (!synced)
             return;
         ++counters_.syncs;
-        durable_ = written_;
+        became_durable(written_);
         proven_ = std::max(proven_, flight_.claimed);
         remove_trimmed(flight_.front);
     }
@@ -408,38 +492,59 @@ private:
         }
         flight_.waiters.clear();
         collector_.refuse(failed_, done);
-        for (auto& t : trims_)
-            finish(t, failed_);
-        trims_.clear();
+        finish(trims_, failed_);
+        finish_truncations(failed_);
+        readers_.complete_all(failed_);
     }
 
     // -- segments
 
+    wal_format::segment_header next_header(std::uint64_t after)
+    {
+        auto h = header_for(options_, log_, now_ms());
+        h.record_bytes_max = std::max(h.record_bytes_max, chain_.back().header.record_bytes_max);
+        h.group_bytes_max = std::max(h.group_bytes_max, chain_.back().header.group_bytes_max);
+        h.sequence = ++sequence_max_;
+        h.after = after;
+        h.salt = world_.entropy();
+        return h;
+    }
+
     void prepare_next()
     {
-        next_header_ = header_for(options_, log_, now_ms());
-        next_header_.record_bytes_max =
-            std::max(next_header_.record_bytes_max, chain_.back().header.record_bytes_max);
-        next_header_.group_bytes_max =
-            std::max(next_header_.group_bytes_max, chain_.back().header.group_bytes_max);
-        next_header_.sequence = ++sequence_max_;
-        next_header_.after = chain_.back().header.sequence;
-        next_header_.salt = world_.entropy();
+        next_header_ = next_header(chain_.back().header.sequence);
         // If it fails now, rotating tries again and reports.
         world_.async_file_job([disk = disk_, header = next_header_](
                                   files& fs, error_code& ec) { disk->prepare(fs, header, ec); },
                               pump([](log_state&, error_code) {}));
     }
 
+    // Asks for the seal behind which the segments that nobody wants are removed.
+    void give_back()
+    {
+        if (is_open() && !failed_ && keeping_.has_trimmed(chain_) && collector_.want_seal())
+            post_wake();
+    }
+
+    void retain()
+    {
+        if (options_.retention.empty())
+            return;
+        auto const front = retention_front(chain_, options_.retention, now_ms());
+        // What is not durable is not trimmed.
+        keeping_.trim(std::min(front, durable_ + 1));
+        give_back();
+    }
+
     void remove_trimmed(position front)
     {
-        if (trims_.empty())
+        auto const n = static_cast<std::ptrdiff_t>(log_keeping::trimmed_segments(chain_, front));
+        if (n == 0 && trims_.empty())
             return;
         std::vector<std::uint64_t> gone;
-        while (chain_.size() > 1 && chain_.front().positions.last < front) {
-            gone.push_back(chain_.front().header.sequence);
-            chain_.erase(chain_.begin());
-        }
+        for (auto i = chain_.begin(); i != chain_.begin() + n; ++i)
+            gone.push_back(i->header.sequence);
+        chain_.erase(chain_.begin(), chain_.begin() + n);
         world_.async_file_job(
             [disk = disk_, gone](files& fs, error_code& ec) { disk->remove(fs, gone, ec); },
             asio::bind_executor(
@@ -447,12 +552,90 @@ private:
                                error_code ec) mutable { self->finish(trims, ec); }));
     }
 
+    void became_durable(position p)
+    {
+        durable_ = p;
+        auto const& newest = chain_.back();
+        if (newest.positions.last <= p)
+            durable_end_ = {newest.used_bytes, newest.positions.last, newest.digest};
+        readers_.complete_all(error_code());
+    }
+
+    // -- truncating
+
+    // Everything that was appended before is written.
+    void start_truncation()
+    {
+        position const last = truncations_.front().last;
+        position const given = written_;
+        if (last >= given || failed_) {
+            auto done = std::move(truncations_.front().waiter);
+            truncations_.pop_front();
+            if (truncations_.empty())
+                collector_.resume(chain_.back().header, given + 1);
+            finish(done, failed_);
+            return post_wake();
+        }
+        flight_.active = true;
+        auto header = next_header(chain_.back().header.sequence);
+        world_.async_file_job(
+            [disk = disk_, header, last, given, chain = chain_, front = keeping_.front(),
+             now = now_ms()](files& fs, error_code& ec) mutable {
+                truncation_result r;
+                disk->truncate(fs, chain, last, given, front, header, now, r.failed, ec);
+                r.chain = std::move(chain);
+                return r;
+            },
+            pump([](log_state& s, error_code ec, truncation_result r) {
+                s.truncated(ec, std::move(r));
+            }));
+    }
+
+    void truncated(error_code ec, truncation_result r)
+    {
+        flight_.active = false;
+        if (status_ == status::closed)
+            return;
+        completion_batch done;
+        if (r.failed) {
+            fail(done);
+        } else {
+            position given = written_;
+            if (!ec) {
+                keeping_.cut(truncations_.front().last);
+                chain_ = std::move(r.chain);
+                digest_ = chain_.back().digest;
+                given = written_ = chain_.back().positions.last;
+                proven_ = chain_.back().link.last;
+                linked_ = true;
+                ++counters_.segments;
+                became_durable(written_);
+                prepare_next();
+            }
+            auto waiter = std::move(truncations_.front().waiter);
+            truncations_.pop_front();
+            if (truncations_.empty())
+                collector_.resume(chain_.back().header, given + 1);
+            finish(waiter, ec);
+        }
+        done.post();
+        if (failed_ && status_ == status::closing)
+            return finish_closing(failed_);
+        post_wake();
+    }
+
+    void finish_truncations(error_code const& ec)
+    {
+        for (auto& t : std::exchange(truncations_, {}))
+            finish(t.waiter, ec);
+    }
+
     footer_bytes make_footer(chain_segment const& active, std::uint64_t next_sequence) const
     {
         footer_bytes out;
         write_footer(active.header,
                      {active.link.last + 1, active.positions.last, active.used_bytes, durable_,
-                      active.digest, next_sequence, front_, now_ms()},
+                      active.digest, next_sequence, keeping_.front(), now_ms()},
                      out);
         return out;
     }
@@ -523,6 +706,7 @@ private:
         auto flying = std::move(flight_.waiters);
         auto closers = std::move(closers_);
         auto trims = std::move(trims_);
+        auto truncations = std::move(truncations_);
     }
 
     World world_;
@@ -541,13 +725,16 @@ private:
     std::uint64_t digest_ = 0;
     bool linked_ = true;    // The link of the segment in use was written.
     bool watching_ = false; // The timer is set.
-    position front_ = 1;
+    log_keeping keeping_;
+    log_mark durable_end_; // In the segment in use.
     position written_ = 0;
     position durable_ = 0;
     position proven_ = 0; // What the last durable seal says is durable.
     flight flight_;
     std::vector<plain_waiter> closers_;
     std::vector<plain_waiter> trims_;
+    std::deque<truncation> truncations_;
+    waiter_queue<void(error_code)> readers_; // Who follows the log.
     wal_counters counters_;
 };
 

@@ -1,0 +1,1 @@
+perdure_test(keeping.cpp PARTS wal LABELS asio threads)
