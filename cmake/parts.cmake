@@ -47,7 +47,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/perdure-dependencies.cmake)
 # Pure parts: no Asio; the ring needs no Boost.
 perdure_part(bytes EXTERNAL perdure::xxhash_headers)
 perdure_part(ring PARTS bytes)
-perdure_part(ring_ketama OPTIONAL PARTS ring EXTERNAL OpenSSL::Crypto)
+perdure_part(ring_ketama OPTIONAL PARTS ring EXTERNAL OpenSSL::Crypto
+  HEADERS ring/ketama.hpp)
 perdure_part(placement PARTS ring)
 perdure_part(availability EXTERNAL Boost::headers)
 perdure_part(availability_open_psa OPTIONAL PARTS availability EXTERNAL pugixml::pugixml

@@ -157,5 +157,9 @@ for path in tracked("*.md"):
     check_quoted_code(path, text)
     check_places(path, text)
 
+packages = subprocess.run([sys.executable, root / "packaging/check.py"], capture_output=True, text=True)
+if packages.returncode:
+    breaches += (packages.stdout + packages.stderr).strip().split("\n")
+
 print("\n".join(breaches) or "tidy")
 sys.exit(bool(breaches))
