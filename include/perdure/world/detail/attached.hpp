@@ -20,7 +20,6 @@ class attached final : private context_attachment {
 public:
     template <class Executor, class... Args>
     explicit attached(Executor const& executor, Args&&... args)
-
         : context_attachment(asio::query(executor, asio::execution::context))
     {
         if (context_attachment::attached())
