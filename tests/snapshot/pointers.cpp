@@ -249,6 +249,23 @@ TEST_CASE("portable_archive: a pointer cannot be told to name an object of anoth
     CHECK(error_of<decltype(std::pair(pair))>(encoded) == errc::malformed);
 }
 
+TEST_CASE("portable_archive: a new object of another class than the pointer's is freed",
+          "[snapshot][core]")
+{
+    using graph = std::pair<std::unique_ptr<zoo::node>, std::shared_ptr<zoo::linked>>;
+    auto const node = to_bytes(std::make_unique<zoo::node>());
+    // The second pointer says "new, of class 0", which is node; where its content begins in the
+    // bytes of the first one is tried.
+    for (std::size_t skip = 0; skip <= node.size(); ++skip) {
+        auto encoded = node;
+        auto const pointer = hex({1, 0, 0, 0, 0});
+        encoded.insert(encoded.end(), pointer.begin(), pointer.end());
+        encoded.insert(encoded.end(), node.begin() + static_cast<std::ptrdiff_t>(skip), node.end());
+        CHECK(error_of<graph>(encoded) != perdure::error_code());
+        CHECK(zoo::node::alive == 0);
+    }
+}
+
 TEST_CASE("portable_archive: a newer class version is refused as such", "[snapshot][core]")
 {
     auto encoded = to_bytes(zoo::versioned{});

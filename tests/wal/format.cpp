@@ -165,3 +165,23 @@ TEST_CASE("wal format: frame types that may be skipped are skipped, others stop 
     CHECK(status_with(0x80 + 100) == segment_scanner::status::group);
     CHECK(status_with(100) == segment_scanner::status::unknown);
 }
+
+TEST_CASE("wal format: the seal of a newer minor version may be longer", "[wal][core]")
+{
+    worked_example e;
+    wal_format::seal s;
+    s.first = 1;
+    s.front = 1;
+    s.digest = wal_format::chain_digest(0, 0, 0);
+    std::array<std::byte, wal_format::seal_bytes + 16> payload{};
+    encode(s, std::span(payload).first<wal_format::seal_bytes>());
+    std::vector<std::byte> frame(wal_format::frame_bytes);
+    encode(wal_format::frame_header{payload.size(), wal_format::frame_type::seal, 0,
+                                    e.header.epoch(), crc32c(payload), 0},
+           frame.data());
+    frame.insert(frame.end(), payload.begin(), payload.end());
+    segment_scanner scanner(e.header, 8192, 0, 0);
+    REQUIRE(scanner.next(frame, true) == segment_scanner::status::group);
+    CHECK(scanner.group().end() == scanner.offset());
+    CHECK(scanner.offset() == 8192 + frame.size());
+}

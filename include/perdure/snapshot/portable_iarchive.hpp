@@ -580,8 +580,16 @@ private:
         switch (get_number<std::uint8_t>()) {
         case 0:
             return std::nullopt;
-        case 1:
-            return get_new_object(own);
+        case 1: {
+            auto const id = get_new_object(own);
+            try {
+                as<T>(id);
+            } catch (...) {
+                objects_.abandon(id, true); // Of another class: nobody will own it.
+                throw;
+            }
+            return id;
+        }
         case 2: {
             auto const id = get_number<std::uint32_t>();
             if (id >= objects_.size())

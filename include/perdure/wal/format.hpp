@@ -43,6 +43,7 @@ inline constexpr std::size_t link_bytes = 64;    ///< A link's payload.
 inline constexpr std::size_t footer_bytes = 64;  ///< A footer's payload.
 inline constexpr std::size_t gap_bytes = 24;     ///< A gap's payload.
 inline constexpr std::uint32_t record_bytes_limit = 1u << 30; ///< No format field may claim more.
+inline constexpr position position_limit = position{1} << 62; ///< Likewise.
 
 enum class frame_type : std::uint8_t {
     record = 1, ///< A record of the user.
@@ -238,7 +239,8 @@ inline std::optional<frame_header> decode_frame(std::byte const* from) noexcept
     h.epoch = load_little<std::uint32_t>(from + 16);
     h.checksum = load_little<std::uint32_t>(from + 20);
     h.index = load_little<std::uint32_t>(from + 24);
-    if ((load_little<std::uint32_t>(from + 4) & 0xffffff00u) != 0x01000000u)
+    if ((load_little<std::uint32_t>(from + 4) & 0xffffff00u) != 0x01000000u ||
+        h.at > position_limit)
         return std::nullopt;
     return h;
 }

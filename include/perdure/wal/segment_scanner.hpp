@@ -23,12 +23,13 @@ struct group_view {
     std::uint64_t offset = 0;             ///< In the segment.
     std::span<std::byte const> frames;    ///< Without the seal.
     wal_format::seal seal;                ///< What vouches for it.
+    std::size_t seal_size = wal_format::frame_bytes + wal_format::seal_bytes; ///< Of its frame.
     position last = 0;                    ///< The last position of the log up to this group.
     std::optional<wal_format::link> link; ///< In a segment's first group.
 
     std::size_t size() const noexcept
     {
-        return frames.size() + wal_format::frame_bytes + wal_format::seal_bytes;
+        return frames.size() + seal_size;
     }
     std::uint64_t end() const noexcept { return offset + size(); }
 };
@@ -166,6 +167,7 @@ public:
                     return damaged(wal_damage::seal);
                 group_.offset = offset_;
                 group_.frames = window.first(at);
+                group_.seal_size = h->frame_size(); // A newer format's may be longer.
                 group_.last = h->at;
                 group_.link = found_link;
                 linked_ = true;

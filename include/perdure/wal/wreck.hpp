@@ -105,15 +105,21 @@ void search_wreck(Source& source, wal_format::segment_header const& header, std:
             f(h.at, scanner.payload());
         } else if (h.type == frame_type::seal && h.size >= wal_format::seal_bytes) {
             auto const seal = wal_format::decode_seal(scanner.payload());
+            if (seal.durable > h.at)
+                continue; // No writer says so.
             found.claim(seal.durable, header.sequence);
             found.front = std::max(found.front, seal.front);
             found.sealed = std::max(found.sealed, h.at);
         } else if (h.type == frame_type::footer && h.size >= wal_format::footer_bytes) {
             auto const footer = wal_format::decode_footer(scanner.payload());
+            if (footer.durable > h.at || footer.last != h.at)
+                continue;
             found.claim(footer.durable, header.sequence);
             found.sealed = std::max(found.sealed, footer.durable);
         } else if (h.type == frame_type::gap && h.size >= wal_format::gap_bytes) {
-            found.readable.add(wal_format::decode_gap(scanner.payload()));
+            auto const lost = wal_format::decode_gap(scanner.payload());
+            if (lost.last == h.at && !lost.empty())
+                found.readable.add(lost);
         } else if (h.type == frame_type::link) {
             found.claim(h.at, header.sequence);
         }
