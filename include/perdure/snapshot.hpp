@@ -20,6 +20,7 @@
 #include <perdure/snapshot/portable_oarchive.hpp>
 #include <perdure/snapshot/reader.hpp>
 #include <perdure/snapshot/report.hpp>
+#include <perdure/snapshot/slices.hpp>
 #include <perdure/snapshot/store.hpp>
 #include <perdure/snapshot/writer.hpp>
 

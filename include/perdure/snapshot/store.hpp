@@ -8,7 +8,9 @@
 #include <perdure/snapshot/catalogue.hpp>
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/detail/save_operation.hpp>
+#include <perdure/snapshot/detail/sliced_save.hpp>
 #include <perdure/snapshot/directory_backend.hpp>
+#include <perdure/snapshot/slices.hpp>
 #include <perdure/world/concepts.hpp>
 #include <perdure/world/system_world.hpp>
 
@@ -118,6 +120,103 @@ public:
     {
         return asio::async_initiate<Token, void(error_code, snapshot_info)>(
             initiate_save{state_}, token, std::move(bytes), std::uint64_t(position), bytes_codec{});
+    }
+
+    /** Makes a snapshot a slice at a time, on the loop, so that no other work waits long and only a
+     *  few chunks are in memory.
+     *
+     *  *Cooperative*: the state does not change until it completes, or the generator owns a copy. *Fuzzy*: it goes
+     *  on changing. Then `position` is that of now, before the first slice; the snapshot holds some of the changes
+     *  of later records, and replaying from `position` must come to the same state whether they are in it or not: each
+     *  record sets what it touches, whatever was there. What it holds is whole only once the log is
+     *  durable up to where it was when the save completed.
+     *
+     *  Load it with slices_codec.
+     *
+     *  @param generator  used until completion; what it refers to must live until then.
+     *  @par Completion signature, errors, cancellation, executor  as async_save.
+     */
+    template <slice_generator Generator,
+              asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+    [[nodiscard]] auto async_save_in_slices(Generator generator, std::uint64_t position,
+                                            slice_options options = {}, Token&& token = {})
+    {
+        std::vector<Generator> parts;
+        parts.push_back(std::move(generator));
+        return asio::async_initiate<Token, void(error_code, snapshot_info)>(
+            initiate_slices{state_}, token, std::move(parts), std::uint64_t(position), options,
+            std::optional<asio::any_io_executor>());
+    }
+
+    /** Makes a snapshot of an immutable view, encoded on `elsewhere`, such as the executor of a thread pool.
+     *
+     *  The generator is called there, by one thread at a time, and owns what it reads: a copy, a shared pointer
+     *  to a state that is never changed, the root of a persistent tree. `elsewhere` must not run after the loop
+     *  was destroyed: join the pool first.
+     *
+     *  @par Completion signature, errors, cancellation, executor  as async_save.
+     */
+    template <slice_generator Generator, class Executor,
+              asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+        requires std::convertible_to<Executor, asio::any_io_executor>
+    [[nodiscard]] auto async_save_view(Generator generator, std::uint64_t position,
+                                       Executor elsewhere, Token&& token = {})
+    {
+        std::vector<Generator> parts;
+        parts.push_back(std::move(generator));
+        return async_save_partitions(std::move(parts), position, std::move(elsewhere),
+                                     std::forward<Token>(token));
+    }
+
+    /** The same for a state in parts, each with a generator of its own, encoded side by side on `elsewhere`.
+     *
+     *  Precondition: 1 to 65536 parts. Load it with async_load_partitions.
+     */
+    template <slice_generator Generator, class Executor,
+              asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
+        requires std::convertible_to<Executor, asio::any_io_executor>
+    [[nodiscard]] auto async_save_partitions(std::vector<Generator> parts, std::uint64_t position,
+                                             Executor elsewhere, Token&& token = {})
+    {
+        assert(!parts.empty() && parts.size() <= snapshot_format::partitions_max);
+        return asio::async_initiate<Token, void(error_code, snapshot_info)>(
+            initiate_slices{state_}, token, std::move(parts), std::uint64_t(position),
+            slice_options{},
+            std::optional<asio::any_io_executor>(asio::any_io_executor(std::move(elsewhere))));
+    }
+
+    /** Loads the newest good snapshot that was saved in slices, its partitions decoded side by side on
+     *  `elsewhere`: other threads than the loop's and the World's file jobs'.
+     *
+     *  @par Completion signature  void(error_code, loaded_snapshot<std::vector<T>>): one value a partition.
+     *  @par Errors, cancellation, executor  as async_load_newest.
+     */
+    template <loads_slices T, class Executor,
+              asio::completion_token_for<void(error_code, loaded_snapshot<std::vector<T>>)> Token =
+                  asio::deferred_t>
+        requires std::default_initializable<T> &&
+                 std::convertible_to<Executor, asio::any_io_executor>
+    [[nodiscard]] auto async_load_partitions(Executor elsewhere, Token&& token = {})
+    {
+        return asio::async_initiate<Token, void(error_code, loaded_snapshot<std::vector<T>>)>(
+            [](auto handler, std::shared_ptr<shared> state, asio::any_io_executor on) {
+                auto op =
+                    std::make_shared<detail::load_operation<shared, std::vector<T>>>(state);
+                op->wait(std::move(handler));
+                op->start_with([on](auto& catalogue, error_code& ec) {
+                    loaded_snapshot<std::vector<T>> result;
+                    result.info = catalogue.load_newest(
+                        slices_codec::id(), &slices_codec::reads,
+                        [&](snapshot_content const& content, error_code& failed) {
+                            detail::decode_partitions(content, on, result.value.emplace(), failed);
+                            if (failed)
+                                result.value.reset();
+                        },
+                        result.report, ec);
+                    return result;
+                });
+            },
+            token, state_, asio::any_io_executor(std::move(elsewhere)));
     }
 
     /** Loads the newest snapshot that is good, on the calling thread.
@@ -239,6 +338,23 @@ private:
             op->encode(static_cast<std::unwrap_reference_t<std::decay_t<Value>> const&>(value),
                        codec);
             op->start(position, codec.id(), codec.version());
+        }
+    };
+
+    struct initiate_slices {
+        using executor_type = typename World::executor_type;
+        std::shared_ptr<shared> state;
+        executor_type get_executor() const noexcept { return state->world.get_executor(); }
+
+        template <class Handler, class Generator>
+        void operator()(Handler&& handler, std::vector<Generator> parts, std::uint64_t position,
+                        slice_options options,
+                        std::optional<asio::any_io_executor> elsewhere) const
+        {
+            auto op = std::make_shared<detail::sliced_save<shared, Generator>>(
+                state, std::move(parts), options, std::move(elsewhere));
+            op->wait(std::forward<Handler>(handler));
+            op->start(position, slices_codec::id(), slices_codec::version());
         }
     };
 

@@ -102,9 +102,18 @@ public:
     template <class Codec>
     void start(Codec codec)
     {
+        start_with([codec = std::move(codec)](auto& catalogue, error_code& ec) {
+            return load_newest_value<T>(catalogue, codec, ec);
+        });
+    }
+
+    // load(catalogue, ec) runs on the blocking side and gives a loaded_snapshot<T>.
+    template <class Load>
+    void start_with(Load load)
+    {
         state_->world.async_file_job(
-            [state = state_, codec = std::move(codec)](auto&, error_code& ec) {
-                return load_newest_value<T>(state->catalogue, codec, ec);
+            [state = state_, load = std::move(load)](auto&, error_code& ec) {
+                return load(state->catalogue, ec);
             },
             [self = this->shared_from_this()](error_code ec, loaded_snapshot<T> loaded) {
                 self->waiting_.complete_all([&](auto&) {
