@@ -6,10 +6,15 @@
 
 #include <perdure/placement/cluster_node.hpp>
 #include <perdure/placement/epoch_fence.hpp>
+#include <perdure/placement/movement_plan.hpp>
+#include <perdure/placement/movement_queue.hpp>
+#include <perdure/placement/movement_svg.hpp>
 #include <perdure/placement/placement_codec.hpp>
+#include <perdure/placement/placement_diff.hpp>
 #include <perdure/placement/placement_map.hpp>
 #include <perdure/placement/placement_rules.hpp>
 #include <perdure/placement/placement_spec.hpp>
+#include <perdure/placement/replica_inventory.hpp>
 #include <perdure/placement/survival.hpp>
 
 #endif
