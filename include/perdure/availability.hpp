@@ -24,6 +24,12 @@
 #include <perdure/availability/history.hpp>
 #include <perdure/availability/live.hpp>
 #include <perdure/availability/live_report.hpp>
+#include <perdure/availability/markov/chain.hpp>
+#include <perdure/availability/markov/explore.hpp>
+#include <perdure/availability/markov/passage.hpp>
+#include <perdure/availability/markov/redundant.hpp>
+#include <perdure/availability/markov/steady.hpp>
+#include <perdure/availability/markov/transient.hpp>
 #include <perdure/availability/observed.hpp>
 #include <perdure/availability/periodic_test.hpp>
 #include <perdure/availability/phase_type.hpp>
