@@ -52,6 +52,7 @@ public:
     using datagram_socket = system_datagram_socket;
     using stream = system_stream;
     using acceptor = system_acceptor;
+    static constexpr bool blocks_threads = true; ///< See the concept.
 
     /// @throws std::invalid_argument if the executor belongs to a simulated process.
     explicit basic_system_world(executor_type executor, Calls calls = Calls())

@@ -12,6 +12,7 @@
 #include <boost/system/errc.hpp>
 
 #include <array>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -149,6 +150,7 @@ public:
     /// Makes the next segment ready, unless it is.
     void prepare(Files& fs, wal_format::segment_header const& header, error_code& ec)
     {
+        std::lock_guard lock(next_mutex_);
         ec = {};
         if (next_.is_open() && next_sequence_ == header.sequence)
             return;
@@ -160,9 +162,19 @@ public:
     /// Ends the segment in use and begins the one that was prepared. A failure is final.
     void rotate(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
     {
+        std::lock_guard lock(next_mutex_);
         seal_off(used, footer, sync_mode::none, ec);
         if (!ec)
             active_.close(ec);
+        active_ = std::move(next_);
+    }
+
+    /// Begins the segment that was prepared, and leaves the one in use, which has failed, as it is.
+    void give_up_active()
+    {
+        std::lock_guard lock(next_mutex_);
+        error_code ignored;
+        active_.close(ignored);
         active_ = std::move(next_);
     }
 
@@ -492,7 +504,8 @@ private:
 
     std::string directory_;
     file lock_;
-    file active_;
+    file active_; // Touched by whoever writes: one at a time.
+    std::mutex next_mutex_; // A thread may write while a file job makes the next segment.
     file next_;
     std::uint64_t next_sequence_ = 0;
 };
