@@ -11,7 +11,6 @@
 
 #include <deque>
 #include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -137,19 +136,11 @@ public:
         return {nullptr, true};
     }
 
-    /** Called by a leader: threads that the last group woke are about to append again, and may share
-     *  this one. It goes on as soon as they have, or are not at it.
-     */
-    void let_others_in()
+    /// Whether as many wait as there were threads in the last group.
+    bool others_are_in() const
     {
-        for (int i = 0; i != 16; ++i) {
-            {
-                std::lock_guard lock(mutex_);
-                if (waiters_.size() >= last_threads_)
-                    return;
-            }
-            std::this_thread::yield();
-        }
+        std::lock_guard lock(mutex_);
+        return waiters_.size() >= last_threads_;
     }
 
     /** Gives the holder of the baton what was collected, and puts what need not wait for the disk

@@ -357,9 +357,10 @@ private:
     {
         std::lock_guard lock(mutex_);
         position const at = waiter.at;
-        if (failed_ || status_ != status::open)
-            at_once.add(std::move(waiter),
-                        failed_ && at > durable_ ? failed_ : make_error_code(errc::closed), at);
+        if (at != 0 && at <= durable_)
+            at_once.add(std::move(waiter), {}, at); // Also of a log that has failed since.
+        else if (failed_ || status_ != status::open)
+            at_once.add(std::move(waiter), failed_ ? failed_ : make_error_code(errc::closed), at);
         else if (at >= collector_.next())
             at_once.add(std::move(waiter), errc::position_out_of_range, at);
         else if (at <= durable_)
@@ -423,7 +424,9 @@ private:
     // A thread that waits writes for all.
     void lead()
     {
-        collector_.let_others_in();
+        // Threads that the last group woke are about to append again, and may share this one.
+        for (int i = 0; i != 16 && !collector_.others_are_in(); ++i)
+            World::yield_thread();
         completion_batch at_once(executor_);
         std::optional<job> next;
         bool watch = false;
