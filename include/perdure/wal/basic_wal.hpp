@@ -282,7 +282,7 @@ public:
     {
         if (!begin_replay(from, ec))
             return from;
-        log_reader reader(state_->chain(), from);
+        log_reader reader(state_->chain(), from, state_->packing());
         auto files = state_->world().blocking_files();
         detail::directory_source source(files, state_->directory());
         while (reader.advance(source, ec))
@@ -442,7 +442,7 @@ private:
               visitor(std::move(f)),
               executor(std::move(ex)),
               handler(std::move(h)),
-              reader(s->chain(), from)
+              reader(s->chain(), from, s->packing())
         {
         }
 

@@ -6,6 +6,7 @@
 
 #include <perdure/wal/event.hpp>
 #include <perdure/wal/format.hpp>
+#include <perdure/wal/packing.hpp>
 #include <perdure/wal/recovery_report.hpp>
 #include <perdure/wal/retention.hpp>
 
@@ -39,6 +40,9 @@ struct wal_options {
     bool verify_everything = false;
     /// How the checksum of records is made.
     wal_format::checksum_kind checksum = wal_format::checksum_kind::crc32c;
+    /// How records are compressed and encrypted. A log reads what it wrote under other options as
+    /// long as it is given the codec, and the encryption knows the keys.
+    log_packing packing{};
     /// After that long without an append a last seal is written, so that the loss of the last
     /// group is provable too. Zero: never.
     std::chrono::milliseconds idle_seal_after{100};

@@ -21,6 +21,8 @@ using footer_bytes = std::array<std::byte, wal_format::frame_bytes + wal_format:
 struct write_result {
     group_builder group;
     std::vector<group_builder> before;
+    std::uint64_t digest = 0;      ///< After the group, if it was packed.
+    std::uint64_t packed_size = 0; ///< Likewise: its size, with the seal.
     bool rotated = false; ///< The segment is another one now.
     bool synced = false;
     bool failed = false; ///< More than lack of space.
@@ -40,12 +42,35 @@ struct group_job {
     footer_bytes footer{};
     std::uint64_t at = 0;
     std::uint64_t used = 0;
+    /// Set if records are packed. Then `group` stays as it is, and what is sealed and written is
+    /// made of it here: off the loop, and anew for another segment.
+    struct packing {
+        wal_format::segment_header segment;
+        std::uint64_t digest = 0; ///< Before the group.
+        position claimed = 0;
+        position front = 1;
+        std::uint64_t now_ms = 0;
+    };
+    std::optional<packing> pack;
     bool sync = false;
     bool gives_up = false; ///< The segment in use has failed, and gets no footer.
 
     write_result operator()(Files& fs, error_code& ec)
     {
         write_result r;
+        group_builder const* sealed = &group;
+        if (pack) {
+            auto& packed = disk->pack(group, pack->segment, ec);
+            if (ec) {
+                r.failed = true;
+                r.group = std::move(group);
+                r.before = std::move(before);
+                return r;
+            }
+            r.digest = packed.finish(pack->digest, pack->claimed, pack->front, pack->now_ms);
+            r.packed_size = packed.size();
+            sealed = &packed;
+        }
         if (next) {
             disk->prepare(fs, *next, ec);
             if (ec) {
@@ -61,13 +86,14 @@ struct group_job {
         }
         if (!ec) {
             if (before.empty()) {
-                std::array<std::span<std::byte const>, 2> const parts{link.bytes(), group.bytes()};
+                std::array<std::span<std::byte const>, 2> const parts{link.bytes(),
+                                                                      sealed->bytes()};
                 disk->write(at, parts, ec);
             } else {
                 std::vector<std::span<std::byte const>> parts{link.bytes()};
                 for (auto const& g : before)
                     parts.push_back(g.bytes());
-                parts.push_back(group.bytes());
+                parts.push_back(sealed->bytes());
                 disk->write(at, parts, ec);
             }
             r.failed = ec && (gives_up || ec != errc::no_space);

@@ -125,7 +125,10 @@ class log_files {
 public:
     using file = typename Files::file;
 
-    explicit log_files(std::string directory) : directory_(std::move(directory)) {}
+    explicit log_files(std::string directory, log_packing packing = {})
+        : directory_(std::move(directory)), packing_(packing), packer_(std::move(packing))
+    {
+    }
 
     /** Opens or creates the log. On error nothing of it was changed.
      *
@@ -192,7 +195,7 @@ public:
         if (ec)
             return;
         directory_source<Files> source(fs, directory_);
-        log_truncation<directory_source<Files>> cut(source, chain, front);
+        log_truncation<directory_source<Files>> cut(source, chain, front, packing_);
         auto const log = cut.run(last, given, ec);
         if (ec)
             return;
@@ -215,6 +218,18 @@ public:
         for (auto const sequence : log.obsolete)
             fs.remove(path(sequence), ignored);
         fs.sync_directory(directory_, ignored);
+    }
+
+    /// The group with its records compressed and encrypted as the segment's header says; not sealed
+    /// yet. It stays until the next one.
+    group_builder& pack(group_builder const& group, wal_format::segment_header const& segment,
+                        error_code& ec)
+    {
+        ec = {};
+        packed_.assign(group);
+        if (!packer_.pack(packed_, segment))
+            ec = errc::wrong_key;
+        return packed_;
     }
 
     void write(std::uint64_t at, std::span<std::span<std::byte const> const> parts, error_code& ec)
@@ -279,7 +294,7 @@ private:
                 out.report.detail = "open in " + read_owner();
             return;
         }
-        recovery_options how{o.mode, o.verify_everything, read_identity(ec)};
+        recovery_options how{o.mode, o.verify_everything, read_identity(ec), packing_};
         if (ec)
             return;
 
@@ -313,6 +328,10 @@ private:
         header.salt = entropy.salt;
         header.record_bytes_max = std::max(header.record_bytes_max, log.record_bytes_max);
         header.group_bytes_max = std::max(header.group_bytes_max, header.record_bytes_max + 4096);
+        if (!describe_packing(packing_, header)) {
+            ec = errc::wrong_key;
+            return;
+        }
         chain_segment made;
         active_ = create_with_groups(fs, header, recovery, log, now_ms, made, ec);
         if (ec)
@@ -370,7 +389,7 @@ private:
             [&](file& to, error_code& write_ec) {
                 std::uint64_t at = wal_format::page_bytes;
                 made = write_opening(
-                    rewriter, log, header, now_ms,
+                    rewriter, log, header, now_ms, packer_,
                     [&](std::span<std::byte const> bytes) {
                         to.write_at(at, bytes, write_ec);
                         at += bytes.size();
@@ -503,6 +522,9 @@ private:
     }
 
     std::string directory_;
+    log_packing packing_;
+    group_packer packer_;
+    group_builder packed_;
     file lock_;
     file active_; // Touched by whoever writes: one at a time.
     std::mutex next_mutex_; // A thread may write while a file job makes the next segment.

@@ -58,7 +58,7 @@ public:
           idle_timer_(world_),
           stall_timer_(world_),
           collector_(options_.waiting_bytes_max, options_.record_bytes_max, options_.checksum),
-          disk_(std::make_shared<log_files<files>>(options_.directory)),
+          disk_(std::make_shared<log_files<files>>(options_.directory, options_.packing)),
           readers_(executor_)
     {
     }
@@ -66,6 +66,7 @@ public:
     World const& world() const noexcept { return world_; }
     asio::any_io_executor const& executor() const noexcept { return executor_; }
     std::string const& directory() const noexcept { return options_.directory; }
+    log_packing const& packing() const noexcept { return options_.packing; }
     log_collector& collector() noexcept { return collector_; }
     position front() const
     {
@@ -499,7 +500,8 @@ private:
         if (watches_stalls())
             flight_.began = world_.now();
         std::uint64_t digest = digest_;
-        std::uint64_t const size = flight_.group.size() + group_builder::seal_size;
+        std::uint64_t const size = flight_.group.size() + group_builder::seal_size +
+                                   (options_.packing.empty() ? 0 : group_packer::overhead_max);
         job j;
         j.disk = disk_;
         j.at = j.used = active.used_bytes;
@@ -521,8 +523,15 @@ private:
             j.link.add_link(fresh.link);
             digest = j.link.finish(fresh.link.digest, fresh.link.last, keeping_.front(), now_ms());
         }
-        flight_.digest = flight_.group.finish(digest, flight_.claimed, keeping_.front(), now_ms());
-        flight_.size = j.link.size() + flight_.group.size();
+        flight_.size = j.link.size();
+        if (options_.packing.empty()) {
+            flight_.digest =
+                flight_.group.finish(digest, flight_.claimed, keeping_.front(), now_ms());
+            flight_.size += flight_.group.size();
+        } else {
+            j.pack = typename job::packing{rotate ? next_header_ : active.header, digest,
+                                           flight_.claimed, keeping_.front(), now_ms()};
+        }
         j.group = std::move(flight_.group);
         return j;
     }
@@ -549,6 +558,10 @@ private:
             std::lock_guard lock(mutex_);
             flight_.active = false;
             flight_.group = std::move(r.group);
+            if (r.packed_size != 0) {
+                flight_.digest = r.digest;
+                flight_.size += r.packed_size;
+            }
             if (flight_.stalled)
                 emit(wal_event_kind::disk_answered, {}, world_.now() - flight_.began);
             if (r.rotated)
@@ -632,6 +645,8 @@ private:
         h.sequence = ++sequence_max_;
         h.after = after;
         h.salt = world_.entropy();
+        // If the key cannot be used now, it cannot when the first group is written, and fails then.
+        (void)describe_packing(options_.packing, h);
         return h;
     }
 
