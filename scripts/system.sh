@@ -17,7 +17,13 @@ boost_version() {
 }
 
 # need_boost: Boost 1.81 or newer with the compiled Serialization library. Debian 12's default is older, so it names 1.81.
+# PERDURE_BOOST=1.88 asks for that one, where the system has several.
 need_boost() {
+    if [[ -n ${PERDURE_BOOST:-} ]]; then
+        need "/usr/share/doc/libboost$PERDURE_BOOST-dev" "libboost$PERDURE_BOOST-dev"
+        need "/usr/share/doc/libboost-serialization$PERDURE_BOOST-dev" "libboost-serialization$PERDURE_BOOST-dev"
+        return
+    fi
     if (( $(boost_version) >= 108100 )) && compgen -G '/usr/lib/*/libboost_serialization.so' >/dev/null; then return; fi
     if apt-cache show libboost1.81-dev >/dev/null 2>&1; then
         perdure_packages+=(libboost1.81-dev libboost-serialization1.81-dev)

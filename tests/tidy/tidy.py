@@ -17,9 +17,12 @@ def breach(path, line, what):
 
 
 def tracked(*patterns):
-    listing = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns], cwd=root,
-                             capture_output=True, text=True)
-    if listing.returncode != 0:  # Unpacked from an archive: everything but what was built.
+    try:
+        listing = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "--", *patterns], cwd=root,
+                                 capture_output=True, text=True)
+    except FileNotFoundError:
+        listing = None
+    if not listing or listing.returncode != 0:  # No git, or unpacked from an archive: everything but what was built.
         return [p for pattern in patterns for p in root.rglob(pattern.split("/")[-1])
                 if p.is_file() and "build" not in p.relative_to(root).parts
                 and ("/" not in pattern or p.relative_to(root).parts[0] == pattern.split("/")[0])]

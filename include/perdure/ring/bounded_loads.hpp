@@ -5,11 +5,11 @@
 #define PERDURE_RING_BOUNDED_LOADS_HPP
 
 #include <perdure/ring/detail/bad_option.hpp>
+#include <perdure/ring/detail/rounded_up.hpp>
 #include <perdure/ring/lookup.hpp>
 #include <perdure/ring/node_index.hpp>
 
 #include <cassert>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -84,7 +84,7 @@ public:
     std::uint64_t capacity(node_index n) const noexcept
     {
         return static_cast<std::uint64_t>(
-            std::ceil(static_cast<double>(total_ + 1) * nodes_[n].share));
+            detail::rounded_up(static_cast<double>(total_ + 1) * nodes_[n].share));
     }
 
     /// Looks at the hash's nodes and weights again. The work of a node that is gone is forgotten, as

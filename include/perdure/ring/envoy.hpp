@@ -15,11 +15,11 @@
 #include <perdure/ring/compatible_ring.hpp>
 #include <perdure/ring/detail/maglev_fill.hpp>
 #include <perdure/ring/detail/rehash_cursor.hpp>
+#include <perdure/ring/detail/rounded_up.hpp>
 #include <perdure/ring/lookup.hpp>
 
 #include <algorithm>
 #include <cfloat>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -90,7 +90,7 @@ struct envoy_ring_rules {
         for (auto const w : weights)
             least = std::min(least, w);
         double const product = least * static_cast<double>(options.minimum_ring_size);
-        double const scale = std::min(std::ceil(product) / least,
+        double const scale = std::min(detail::rounded_up(product) / least,
                                       static_cast<double>(options.maximum_ring_size));
         double made = 0, wanted = 0;
         std::string key;

@@ -22,7 +22,6 @@
 
 #include <array>
 #include <cfloat>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -148,10 +147,10 @@ struct libketama_rules : ketama_rules {
         auto const total = static_cast<float>(total_weight(hosts));
         for (auto const& h : hosts) {
             float const share = static_cast<float>(h.weight) / total;
-            // In doubles, then rounded to float by floorf's parameter.
+            // In doubles, then rounded to float by floorf's parameter. The cast floors, here and below.
             double const exact = static_cast<double>(share) * 40.0 *
                                  static_cast<double>(static_cast<float>(hosts.size()));
-            append_quads(h.name, static_cast<std::uint32_t>(std::floor(static_cast<float>(exact))),
+            append_quads(h.name, static_cast<std::uint32_t>(static_cast<float>(exact)),
                          append);
             end_host();
         }
@@ -178,7 +177,7 @@ struct libmemcached_rules : ketama_rules {
                 float const share = static_cast<float>(h.weight) / total;
                 float const digests = float_product(float_product(share, 160.0F) / 4.0F,
                                                     static_cast<float>(hosts.size()));
-                append_quads(key, static_cast<std::uint32_t>(std::floor(digests + 0.0000000001F)),
+                append_quads(key, static_cast<std::uint32_t>(digests + 0.0000000001F),
                              append);
             } else {
                 for (int i = 0; i != 100; ++i)
@@ -215,7 +214,7 @@ struct spymemcached_rules : ketama_rules {
                                   static_cast<float>(hosts.size()));
                 // Java adds a double here, and rounds the sum to float.
                 auto const sum = static_cast<float>(static_cast<double>(exact) + 0.0000000001);
-                digests = static_cast<std::uint32_t>(std::floor(sum));
+                digests = static_cast<std::uint32_t>(sum);
             }
             append_quads(key_of(h.name, options), digests, append);
             end_host();

@@ -1,1 +1,0 @@
-perdure_test(appending.cpp PARTS wal LABELS asio threads)
