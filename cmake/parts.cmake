@@ -60,6 +60,10 @@ perdure_part(world PARTS core bytes EXTERNAL Boost::headers Threads::Threads)
 perdure_part(detector PARTS world)
 perdure_part(wal PARTS world)
 perdure_part(snapshot PARTS world EXTERNAL Boost::serialization)
+perdure_part(wal_lz4 OPTIONAL PARTS wal EXTERNAL perdure::lz4_library
+  HEADERS wal/lz4.hpp)
+perdure_part(wal_aes_gcm OPTIONAL PARTS wal EXTERNAL OpenSSL::Crypto
+  HEADERS wal/aes_gcm.hpp)
 perdure_part(snapshot_lz4 OPTIONAL PARTS snapshot EXTERNAL perdure::lz4_library
   HEADERS snapshot/lz4.hpp)
 perdure_part(snapshot_zstd OPTIONAL PARTS snapshot EXTERNAL perdure::zstd_library

@@ -75,6 +75,9 @@ template <class Hash = key_hasher>
 class basic_jump_hash;
 template <class Hash = key_hasher>
 class basic_choose_k;
+template <class Rules>
+class basic_compatible_ring;
+class envoy_maglev;
 template <class T>
 class published;
 using hash_ring = basic_hash_ring<>;

@@ -119,6 +119,27 @@ TEST_CASE("dx_hash: the mapping depends on the slots in use and not on how they 
     }
 }
 
+TEST_CASE("dx_hash: drawing in pairs finds what drawing one by one finds", "[ring][core]")
+{
+    // However few slots are in use, also beyond what the pairs look at.
+    generator random(Catch::rngSeed());
+    for (std::uint64_t every : {1u, 2u, 3u, 10u, 100u})
+        for (int levels : {0, 1, 2, 5, 10, 31}) {
+            auto const in_use = [&](std::uint32_t slot) {
+                return slot == 0 || perdure::hash_key(slot) % every == 0;
+            };
+            for (int k = 0; k != 300; ++k) {
+                auto const hash = random();
+                perdure::detail::level_draws draws(hash, levels);
+                std::uint32_t slot;
+                do
+                    slot = draws.next();
+                while (!in_use(slot));
+                REQUIRE(perdure::detail::level_draws::first_of_few(hash, levels, in_use) == slot);
+            }
+        }
+}
+
 TEST_CASE("dx_hash: those who fill in for a node that is gone share its keys evenly",
           "[ring][core]")
 {
@@ -167,6 +188,20 @@ TEST_CASE("level_draws: draws are uniform, independent, and those of fewer level
     for (int n : pairs)
         chi += (n - 1000.0) * (n - 1000.0) / 1000;
     CHECK(chi < 103.4); // 63 degrees of freedom, 999 of 1000; the keys are always the same
+
+    // First and third draw of 64 slots, 100 keys expected in each of 4096 cells.
+    std::vector<int> cells(4096);
+    for (std::uint64_t k = 0; k != 409600; ++k) {
+        perdure::detail::level_draws draws(perdure::hash_key(k), 6);
+        auto const first = draws.next();
+        draws.next();
+        ++cells[first * 64 + draws.next()];
+    }
+    chi = 0;
+    for (int n : cells)
+        chi += (n - 100.0) * (n - 100.0) / 100;
+    CHECK(chi < 4380); // 4095 degrees of freedom, 999 of 1000
+    CHECK(perdure::detail::level_factors[1] == 0xe220a8397b1dcdaf);
     perdure::detail::level_draws none(5, 0);
     CHECK(none.next() == 0);
     CHECK(none.next() == 0);
@@ -384,6 +419,8 @@ TEST_CASE("slot_table: every change moves the ideal number of slots, and says wh
             REQUIRE(moves.size() <= std::max(needed, given) + weights.size());
         perdure::slot_table const restored(table.assignment());
         REQUIRE((restored.assignment() == table.assignment()));
+        for (auto const& [n, w] : weights)
+            REQUIRE(restored.slots_of(restored.index_of(n)) == table.slots_of(table.index_of(n)));
         for (int k = 0; k != 50 && !weights.empty(); ++k)
             REQUIRE(restored.node_for(k) == table.node_for(k));
     }

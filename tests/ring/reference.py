@@ -59,6 +59,14 @@ class HashRing:
         return distinct((self.circle[(i + k) % len(self.circle)][1] for k in range(len(self.circle))), count)
 
 
+def level_factor(level):
+    mask = 2 ** 64 - 1
+    z = level * 0x9E3779B97F4A7C15 & mask
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & mask
+    z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
+    return (z ^ z >> 31) | 1
+
+
 def level_draws(h, levels):
     tosses = [0] * (levels + 1)
     while True:
@@ -66,9 +74,9 @@ def level_draws(h, levels):
         for level in range(levels, 0, -1):
             toss = tosses[level]
             tosses[level] += 1
-            word = h if toss == 0 else hash_key(64 * toss, h)
+            word = h if toss == 0 else hash_key(toss, h)
             if word >> (level - 1) & 1:
-                slot = 2 ** (level - 1) + hash_key(64 * toss + level, h) % 2 ** (level - 1)
+                slot = 2 ** (level - 1) + (word * level_factor(level) % 2 ** 64 >> 33) % 2 ** (level - 1)
                 break
         yield slot
 

@@ -44,8 +44,12 @@ public:
     };
 
     /// `log` wrote `disk`; it may still be open.
-    damage_search(std::shared_ptr<memory_files::disk> disk, log_type& log)
-        : disk_(disk->clone()), front_(log.front), durable_(log.durable)
+    damage_search(std::shared_ptr<memory_files::disk> disk, log_type& log,
+                  perdure::wal_options options = log_type::defaults())
+        : disk_(disk->clone()),
+          options_(std::move(options)),
+          front_(log.front),
+          durable_(log.durable)
     {
         perdure::error_code ec;
         for (auto& [p, text] : log.read(ec))
@@ -162,7 +166,7 @@ private:
         recovery_report report;
         std::map<position, std::string> kept;
         {
-            log_type log{memory_files(disk)};
+            log_type log(memory_files(disk), options_);
             report = log.open(mode, 7);
             if (log.error) {
                 ++tally.refused;
@@ -225,7 +229,7 @@ private:
             kept[log.next()] = "the damage";
             log.append({"the damage"});
         }
-        log_type again{memory_files(disk)};
+        log_type again(memory_files(disk), options_);
         auto const second = again.open(recovery_mode::tail, 8);
         if (again.error)
             return violated(mode, "I5: cannot be opened again: " + to_string(second), report);
@@ -238,6 +242,7 @@ private:
     }
 
     std::shared_ptr<memory_files::disk> disk_;
+    perdure::wal_options options_;
     perdure::position front_;
     perdure::position durable_;
     std::map<perdure::position, std::string> original_;

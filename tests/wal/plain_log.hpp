@@ -21,7 +21,9 @@ public:
     using record = std::pair<perdure::position, std::string>;
 
     explicit plain_log(Files files, perdure::wal_options options = defaults())
-        : files_(std::move(files)), options_(std::move(options)), disk_(options_.directory)
+        : files_(std::move(files)),
+          options_(std::move(options)),
+          disk_(options_.directory, options_.packing)
     {
     }
 
@@ -71,6 +73,13 @@ public:
         disk_.close(chain.back().used_bytes, footer(0), ec);
     }
 
+    /// Forgets the last group, as after a write for which there was no space.
+    void take_back(std::vector<perdure::chain_segment> before)
+    {
+        chain = std::move(before);
+        digest_ = chain.back().digest;
+    }
+
     void trim(perdure::position up_to)
     {
         front = up_to + 1;
@@ -87,7 +96,7 @@ public:
     std::vector<record> read(perdure::error_code& ec)
     {
         std::vector<record> out;
-        perdure::log_reader reader(chain, front);
+        perdure::log_reader reader(chain, front, options_.packing);
         perdure::detail::directory_source<Files> source(files_, options_.directory);
         while (reader.advance(source, ec))
             reader.visit([&](perdure::position p, std::span<std::byte const> b) {
@@ -110,6 +119,8 @@ private:
         next_header_.sequence = ++sequence_max_;
         next_header_.after = chain.back().header.sequence;
         next_header_.salt = sequence_max_ * 0xbf58476d1ce4e5b9ULL;
+        if (!describe_packing(options_.packing, next_header_))
+            error = perdure::errc::wrong_key;
         disk_.prepare(files_, next_header_, error);
     }
 
@@ -117,8 +128,10 @@ private:
     {
         using namespace perdure;
         auto* active = &chain.back();
+        auto const size =
+            group.size() + (options_.packing.empty() ? 0 : group_packer::overhead_max) + 2 * 96;
         if (!active->positions.empty() &&
-            active->used_bytes + group.size() + 2 * 96 > active->header.allocated_bytes) {
+            active->used_bytes + size > active->header.allocated_bytes) {
             wal_format::link const link{active->header.sequence, active->used_bytes,
                                         active->positions.last, digest_,
                                         wal_format::link_reason::rotated};
@@ -140,9 +153,10 @@ private:
         }
     }
 
-    void put(perdure::group_builder& group)
+    void put(perdure::group_builder& plain)
     {
         auto& active = chain.back();
+        auto& group = plain.records() != 0 ? disk_.pack(plain, active.header, error) : plain;
         active.digest = digest_ = group.finish(digest_, durable, front, 0);
         auto const bytes = group.bytes();
         disk_.write(active.used_bytes, {&bytes, 1}, error);

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace asio = boost::asio;
 using perdure::error_code;
@@ -25,12 +26,13 @@ TEST_CASE("system_world: a file job runs off the loop and its handler on it", "[
     auto const loop = std::this_thread::get_id();
     int called = 0;
     world.async_file_job(
-        [loop](system_world::files&, error_code& ec) {
-            CHECK(std::this_thread::get_id() != loop);
+        [](system_world::files&, error_code& ec) {
             ec = perdure::errc::locked;
-            return std::string("result");
+            return std::make_pair(std::string("result"), std::this_thread::get_id());
         },
-        [&](error_code ec, std::string s) {
+        [&](error_code ec, std::pair<std::string, std::thread::id> result) {
+            auto const& [s, ran_on] = result;
+            CHECK(ran_on != loop);
             CHECK(std::this_thread::get_id() == loop);
             CHECK(ec == perdure::errc::locked);
             CHECK(s == "result");

@@ -46,9 +46,13 @@ public:
     template <class... Values>
     void operator()(char const* format, Values... values)
     {
-        char line[512];
-        std::snprintf(line, sizeof line, format, values...);
-        text_ += line;
+        if constexpr (sizeof...(values) == 0) {
+            text_ += format;
+        } else {
+            char line[512];
+            std::snprintf(line, sizeof line, format, values...);
+            text_ += line;
+        }
     }
     void raw(std::string const& text) { text_ += text; }
     std::string take() { return std::move(text_); }
@@ -106,7 +110,7 @@ inline std::string movement_svg(movement_plan const& plan)
         "%.0f "
         "%.0f\" font-family=\"sans-serif\" font-size=\"12\">\n",
         width, height, width, height);
-    out("<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n");
+    out("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n");
     out("<text x=\"%.0f\" y=\"20\" font-size=\"15\" font-weight=\"bold\">epoch %llu to %llu: %zu "
         "of "
         "%llu copies move",

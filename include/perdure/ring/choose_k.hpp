@@ -49,6 +49,7 @@ public:
                                      "it must be at most 2^31");
         count_ = count;
         levels_ = count == 0 ? 0 : static_cast<int>(std::bit_width(count - 1));
+        sparse_ = detail::is_sparse(count, levels_);
     }
 
     std::size_t size() const noexcept { return count_; }
@@ -65,10 +66,12 @@ public:
 
     bool in_use(std::uint32_t slot) const noexcept { return slot < count_; }
     int levels() const noexcept { return levels_; }
+    bool sparse() const noexcept { return sparse_; }
 
 private:
     std::size_t count_ = 0;
     int levels_ = 0;
+    bool sparse_ = true;
     Hash hash_;
 };
 

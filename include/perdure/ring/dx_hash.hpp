@@ -104,6 +104,7 @@ public:
     /// Precondition: slot < 2^levels().
     bool in_use(std::uint32_t slot) const noexcept { return used_[slot / 64] >> (slot % 64) & 1; }
     int levels() const noexcept { return levels_; }
+    bool sparse() const noexcept { return sparse_; }
 
 private:
     void set_levels() noexcept
@@ -117,6 +118,7 @@ private:
         levels_ = static_cast<int>(std::bit_width(largest));
         // A draw may name any slot below 2^levels.
         used_.resize(words_for(levels_));
+        sparse_ = detail::is_sparse(size(), levels_);
     }
     static std::size_t words_for(int levels) noexcept
     {
@@ -127,6 +129,7 @@ private:
     detail::node_registry<Node, char> nodes_;
     std::vector<std::uint64_t> used_;
     int levels_ = 0;
+    bool sparse_ = true;
 };
 
 } // namespace perdure

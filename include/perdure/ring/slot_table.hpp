@@ -99,6 +99,8 @@ public:
             if (owner >= a.nodes.size() && !(a.nodes.empty() && owner == 0))
                 detail::throw_bad_option("slot_table", "an owner", std::to_string(owner),
                                          "it must be the position of a node");
+            else if (!a.nodes.empty())
+                ++nodes_.extra(owner).slots;
     }
 
     /** Adds a node; what moves. Each change leaves everything as it was if it throws.
@@ -263,33 +265,50 @@ private:
             return moves;
         }
         std::vector<std::size_t> have(nodes_.bound());
-        if (!was_empty)
-            for (auto owner : owners_)
-                if (nodes_.used(owner))
-                    ++have[owner];
         auto const order = nodes_.in_order();
+        for (auto n : order)
+            have[n] = nodes_.extra(n).slots;
         auto const quota = quotas(order, have);
-        std::vector<node_index> takers; // as often as each may still take a slot, in turns
-        for (bool more = true; more;) {
-            more = false;
-            for (auto n : order)
-                if (have[n] < quota[n]) {
-                    takers.push_back(n);
-                    ++have[n];
-                    more = true;
-                }
+        // What each index must give: all, where no node has it any more.
+        std::vector<std::size_t> gives(nodes_.bound());
+        struct claimant {
+            node_index node;
+            std::size_t missing;
+        };
+        std::vector<claimant> claims;
+        for (node_index n = 0; n != nodes_.bound(); ++n)
+            if (!nodes_.used(n))
+                gives[n] = owners_.size();
+            else if (have[n] > quota[n])
+                gives[n] = have[n] - quota[n];
+        std::size_t count = 0;
+        for (auto n : order)
+            if (have[n] < quota[n]) {
+                claims.push_back({n, quota[n] - have[n]});
+                count += claims.back().missing;
+            }
+        std::vector<node_index> takers; // as often as each may take a slot, in turns
+        takers.reserve(count);
+        while (!claims.empty()) {
+            std::size_t left = 0;
+            for (auto c : claims) {
+                takers.push_back(c.node);
+                if (--c.missing != 0)
+                    claims[left++] = c;
+            }
+            claims.resize(left);
         }
-        // `have` counts the takers now; what a node has above its quota it must give.
-        std::size_t next = 0;
-        for (std::uint32_t s = 0; s != owners_.size(); ++s) {
-            auto const owner = was_empty ? no_node : owners_[s];
-            bool const gone = was_empty || !nodes_.used(owner);
-            if (!gone && have[owner] <= quota[owner])
-                continue;
-            if (!gone)
-                --have[owner];
-            moves.push_back({s, owner, takers[next]});
-            owners_[s] = static_cast<std::uint16_t>(takers[next++]);
+        moves.reserve(count);
+        for (std::uint32_t s = 0; moves.size() != count; ++s) {
+            auto const owner = owners_[s];
+            if (!was_empty) {
+                if (gives[owner] == 0) [[likely]]
+                    continue;
+                --gives[owner];
+            }
+            auto const taker = takers[moves.size()];
+            moves.push_back({s, was_empty ? no_node : node_index{owner}, taker});
+            owners_[s] = static_cast<std::uint16_t>(taker);
         }
         for (auto n : order)
             nodes_.extra(n).slots = quota[n];

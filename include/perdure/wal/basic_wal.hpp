@@ -203,6 +203,55 @@ public:
         return async_append_group(records, durability::disk, std::forward<Token>(token));
     }
 
+    /** The same from a thread that waits. Returns the record's position.
+     *
+     *  If nobody is writing, this thread writes, for all whose records have been collected
+     *  meanwhile; else it sleeps until another one has. So it costs no change of threads when it is
+     *  alone, and many threads share a sync. It does not need the loop to run, unless asynchronous
+     *  appends are under way too.
+     *
+     *  @par Errors         As async_append. With an error, 0 means that it was not written, and a
+     *                      position that it may be.
+     *  @par Preconditions  Not called on get_executor(), which it would keep from running. The log
+     *                      is not moved or destroyed meanwhile.
+     *  @par Thread safety  may be called from any thread.
+     */
+    position append(std::span<std::byte const> record, durability how, error_code& ec)
+        requires blocks_threads<World>
+    {
+        return state_->append_blocking({&record, 1}, how, ec);
+    }
+    /// @throws boost::system::system_error
+    position append(std::span<std::byte const> record, durability how = durability::disk)
+        requires blocks_threads<World>
+    {
+        return append_group({&record, 1}, how);
+    }
+    /// Several records that are recovered all together or not at all. Returns the last one's position.
+    position append_group(std::span<std::span<std::byte const> const> records, durability how,
+                          error_code& ec)
+        requires blocks_threads<World>
+    {
+        return state_->append_blocking(records, how, ec);
+    }
+    /// @throws boost::system::system_error
+    position append_group(std::span<std::span<std::byte const> const> records,
+                          durability how = durability::disk)
+        requires blocks_threads<World>
+    {
+        error_code ec;
+        auto const at = append_group(records, how, ec);
+        if (ec)
+            throw boost::system::system_error(ec, "append to the log in " + state_->directory());
+        return at;
+    }
+    /// Returns when everything up to `p` is on disk; as append(). `ec`: as async_wait_durable.
+    void wait_durable(position p, error_code& ec)
+        requires blocks_threads<World>
+    {
+        state_->wait_durable_blocking(p, ec);
+    }
+
     /** Completes when everything up to `p` is on disk.
      *
      *  @par Completion signature  void(error_code, position)
@@ -233,7 +282,7 @@ public:
     {
         if (!begin_replay(from, ec))
             return from;
-        log_reader reader(state_->chain(), from);
+        log_reader reader(state_->chain(), from, state_->packing());
         auto files = state_->world().blocking_files();
         detail::directory_source source(files, state_->directory());
         while (reader.advance(source, ec))
@@ -357,7 +406,9 @@ public:
     position next_position() const { return state_->next(); }
     /// Everything up to here is on disk.
     position durable_position() const { return state_->durable(); }
-    wal_counters const& counters() const { return state_->counters(); }
+    wal_counters counters() const { return state_->counters(); }
+    /// What the system said when the log failed; no error if it has not.
+    error_code failure() const { return state_->failure(); }
 
 private:
     template <class W>
@@ -391,7 +442,7 @@ private:
               visitor(std::move(f)),
               executor(std::move(ex)),
               handler(std::move(h)),
-              reader(s->chain(), from)
+              reader(s->chain(), from, s->packing())
         {
         }
 
@@ -443,7 +494,11 @@ private:
     static detail::log_waiter make_waiter(Handler&& handler, std::shared_ptr<state> const& s,
                                           durability how, position at)
     {
-        detail::log_waiter w{at, how, 0, {}, executor_of(handler, *s)};
+        detail::log_waiter w;
+        w.at = at;
+        w.how = how;
+        if (auto ex = executor_of(handler, *s); ex != s->executor())
+            w.executor = std::move(ex);
         w.handler = std::forward<Handler>(handler);
         // Only now: erasing a handler takes over its slot and passes signals on to a slot of its own.
         if (auto slot = w.handler.cancellation_slot(); slot.is_connected()) {

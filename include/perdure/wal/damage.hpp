@@ -27,6 +27,7 @@ enum class wal_damage : std::uint8_t {
     segment_header, ///< Both copies of a segment's header are bad, or belong to another segment.
     shortened,      ///< A file is shorter than it was when it was put into use.
     missing,        ///< A segment is not there.
+    packed,         ///< Packed records do not fit their group, or cannot be unpacked.
 };
 
 constexpr std::string_view to_string(wal_damage d) noexcept
@@ -60,6 +61,8 @@ constexpr std::string_view to_string(wal_damage d) noexcept
         return "the file was shortened";
     case wal_damage::missing:
         return "a segment is missing";
+    case wal_damage::packed:
+        return "packed records cannot be unpacked";
     }
     return "unknown damage";
 }

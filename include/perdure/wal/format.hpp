@@ -59,6 +59,14 @@ inline constexpr std::uint8_t ignorable_types = 0x80;
 /// How the checksum of payloads is made; headers always use CRC-32C.
 enum class checksum_kind : std::uint8_t { crc32c = 1, xxh3 = 2 };
 
+/// How the records of a packed group are compressed and encrypted.
+enum class compression_kind : std::uint8_t { none = 0, lz4 = 1 };
+enum class encryption_kind : std::uint8_t { none = 0, aes_256_gcm = 1 };
+inline constexpr std::size_t tag_bytes = 16;           ///< Of an encrypted group.
+inline constexpr std::size_t nonce_bytes = 12;         ///< Likewise.
+inline constexpr std::size_t packed_header_bytes = 32; ///< Begins a packed frame's payload.
+inline constexpr std::size_t packed_record_bytes = 8;  ///< Before a record in a packed group.
+
 /// Payload size on disk: rounded up to 8.
 constexpr std::size_t padded(std::size_t n) noexcept
 {
@@ -90,12 +98,13 @@ struct segment_header {
     std::uint32_t required_flags = 0;  ///< A reader refuses bits that it does not know.
     std::uint32_t optional_flags = 0;  ///< See born_linked.
     checksum_kind checksum = checksum_kind::crc32c;
-    std::uint8_t compression = 0;
-    std::uint8_t encryption = 0;
+    compression_kind compression = compression_kind::none; ///< Of packed groups, if they are.
+    encryption_kind encryption = encryption_kind::none;    ///< Of all records.
     std::uint32_t key_id = 0;
     std::uint32_t record_bytes_max = 0;
     std::uint32_t group_bytes_max = 0; ///< Of a whole group with its seal.
     std::uint64_t created_ms = 0;      ///< Unix time in milliseconds, for people; 0 if unknown.
+    std::array<std::byte, tag_bytes> key_check{}; ///< Made with the key; zeros if not encrypted.
     friend bool operator==(segment_header const&, segment_header const&) = default;
 
     /// What its frames carry.
@@ -125,14 +134,16 @@ inline void encode(segment_header const& h, std::span<std::byte, page_bytes> pag
     w.u32(h.required_flags);
     w.u32(h.optional_flags);
     w.u8(static_cast<std::uint8_t>(h.checksum));
-    w.u8(h.compression);
-    w.u8(h.encryption);
+    w.u8(static_cast<std::uint8_t>(h.compression));
+    w.u8(static_cast<std::uint8_t>(h.encryption));
     w.u8(0);
     w.u32(h.key_id);
     w.u32(h.record_bytes_max);
     w.u32(h.group_bytes_max);
     w.u64(h.created_ms);
     w.bytes(as_bytes("perdure"));
+    w.u8(0);
+    w.bytes(h.key_check);
     store_little(page.data() + header_bytes - 4, crc32c(page.first<header_bytes - 4>()));
     std::copy_n(page.begin(), header_bytes, page.begin() + header_copy);
 }
@@ -163,16 +174,20 @@ inline segment_header decode_header_copy(std::span<std::byte const, header_bytes
     h.required_flags = r.u32();
     h.optional_flags = r.u32();
     auto const checksum = r.u8();
-    h.compression = r.u8();
-    h.encryption = r.u8();
+    h.compression = static_cast<compression_kind>(r.u8());
+    h.encryption = static_cast<encryption_kind>(r.u8());
     r.u8();
     h.key_id = r.u32();
     h.record_bytes_max = r.u32();
     h.group_bytes_max = r.u32();
     h.created_ms = r.u64();
+    r.skip(8); // Who made it.
+    auto const check = r.bytes(tag_bytes);
+    std::copy(check.begin(), check.end(), h.key_check.begin());
     h.checksum = static_cast<checksum_kind>(checksum);
     if (major != major_version || (h.required_flags & ~known_required_flags) != 0 ||
-        (h.checksum != checksum_kind::crc32c && h.checksum != checksum_kind::xxh3))
+        (h.checksum != checksum_kind::crc32c && h.checksum != checksum_kind::xxh3) ||
+        h.compression > compression_kind::lz4 || h.encryption > encryption_kind::aes_256_gcm)
         ec = errc::unsupported_version;
     else if (page != page_bytes || h.sequence == 0 || h.after >= h.sequence ||
              h.record_bytes_max > record_bytes_limit)
@@ -403,6 +418,68 @@ inline position_range decode_gap(std::span<std::byte const> payload) noexcept
     byte_reader r(payload);
     auto const first = r.u64();
     return {first, r.u64()};
+}
+
+// -- packed groups ---------------------------------------------------------------------------------
+
+/// Begins the payload of a packed frame; the stored bytes follow, and the tag if they are encrypted.
+struct packed_header {
+    position first = 0;          ///< Of the records in it.
+    std::uint32_t records = 0;   ///< At least one.
+    std::uint32_t raw_bytes = 0; ///< Of the records when they are unpacked.
+    compression_kind compression = compression_kind::none; ///< None if it did not shrink.
+    encryption_kind encryption = encryption_kind::none;
+    std::array<std::byte, nonce_bytes> nonce{};
+    friend bool operator==(packed_header const&, packed_header const&) = default;
+};
+
+inline void encode(packed_header const& h, std::span<std::byte, packed_header_bytes> to) noexcept
+{
+    span_writer w(to);
+    w.u64(h.first);
+    w.u32(h.records);
+    w.u32(h.raw_bytes);
+    w.u8(static_cast<std::uint8_t>(h.compression));
+    w.u8(static_cast<std::uint8_t>(h.encryption));
+    w.u16(0);
+    w.bytes(h.nonce);
+}
+
+/// Nothing if the payload is too short or says what it must not.
+inline std::optional<packed_header> decode_packed(std::span<std::byte const> payload) noexcept
+{
+    if (payload.size() < packed_header_bytes)
+        return std::nullopt;
+    byte_reader r(payload);
+    packed_header h;
+    h.first = r.u64();
+    h.records = r.u32();
+    h.raw_bytes = r.u32();
+    h.compression = static_cast<compression_kind>(r.u8());
+    h.encryption = static_cast<encryption_kind>(r.u8());
+    auto const zero = r.u16();
+    auto const nonce = r.bytes(nonce_bytes);
+    std::copy(nonce.begin(), nonce.end(), h.nonce.begin());
+    if (h.records == 0 || h.raw_bytes / packed_record_bytes < h.records || zero != 0 ||
+        h.compression > compression_kind::lz4 || h.encryption > encryption_kind::aes_256_gcm)
+        return std::nullopt;
+    return h;
+}
+
+/// What a tag vouches for besides the records: which group of which segment of which log they are.
+inline std::array<std::byte, 40 + packed_header_bytes>
+associated_bytes(segment_header const& segment, packed_header const& h = {}) noexcept
+{
+    std::array<std::byte, 40 + packed_header_bytes> out{};
+    span_writer w({out.data(), 40});
+    w.u64(segment.log.high);
+    w.u64(segment.log.low);
+    w.u64(segment.sequence);
+    w.u64(segment.salt);
+    w.u32(segment.key_id);
+    w.u32(0);
+    encode(h, std::span<std::byte, packed_header_bytes>(out.data() + 40, packed_header_bytes));
+    return out;
 }
 
 // -- names -----------------------------------------------------------------------------------------

@@ -71,6 +71,32 @@ public:
         return next_++;
     }
 
+    /// Becomes a copy.
+    void assign(group_builder const& other)
+    {
+        size_ = 0;
+        grow(other.size_);
+        if (size_ != 0)
+            std::memcpy(data_.get(), other.data_.get(), size_);
+        count_ = other.count_;
+        records_ = other.records_;
+        headers_crc_ = other.headers_crc_;
+        epoch_ = other.epoch_;
+        checksum_ = other.checksum_;
+        first_ = other.first_;
+        next_ = other.next_;
+    }
+
+    /// Puts one packed frame in place of the records. Precondition: there is nothing else.
+    void replace_records(std::span<std::byte const> packed)
+    {
+        assert(records_ == count_ && records_ != 0);
+        size_ = 0;
+        count_ = 0;
+        headers_crc_ = 0;
+        add(wal_format::frame_type::packed, last(), packed);
+    }
+
     /// Moves the group to another segment with the same kind of checksum.
     void rebind(wal_format::segment_header const& segment) noexcept
     {

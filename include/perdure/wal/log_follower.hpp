@@ -122,7 +122,7 @@ public:
      */
     void resume_at(position p)
     {
-        me_->reader = log_reader({}, p);
+        me_->reader = log_reader({}, p, me_->log->packing());
         me_->cuts = me_->log->keeping().cuts();
         me_->hold.move_to(p);
     }
@@ -138,7 +138,9 @@ private:
         bool stopped = false;
 
         core(std::shared_ptr<state> of, position from)
-            : log(std::move(of)), reader({}, from), cuts(log->keeping().cuts())
+            : log(std::move(of)),
+              reader({}, from, log->packing()),
+              cuts(log->keeping().cuts())
         {
         }
 
@@ -155,7 +157,7 @@ private:
             cuts = log->keeping().cuts();
             auto chain = log->durable_chain(next);
             if (was_cut || !reader.extend(chain))
-                reader = log_reader(std::move(chain), next);
+                reader = log_reader(std::move(chain), next, log->packing());
             return true;
         }
     };

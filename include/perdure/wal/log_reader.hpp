@@ -22,8 +22,8 @@ namespace perdure {
 class log_reader {
 public:
     /// From `from` to the end of `chain`. Precondition: the chain is in order.
-    log_reader(std::vector<chain_segment> chain, position from)
-        : chain_(std::move(chain)), from_(from), next_(from)
+    log_reader(std::vector<chain_segment> chain, position from, log_packing const& packing = {})
+        : chain_(std::move(chain)), from_(from), next_(from), packing_(packing), unpacker_(packing)
     {
         while (at_ != chain_.size() && chain_[at_].positions.last < from_)
             ++at_;
@@ -38,6 +38,7 @@ public:
     bool advance(Source& source, error_code& ec)
     {
         groups_.clear();
+        unpacker_.forget();
         ec = {};
         while (at_ != chain_.size()) {
             auto const& segment = chain_[at_];
@@ -66,6 +67,10 @@ public:
                 auto const status = scanner_->next({data_.get() + used, buffered_ - used}, at_end);
                 if (status == segment_scanner::status::group) {
                     groups_.push_back(scanner_->group());
+                    if (!unpacker_.unpack(segment.header, groups_.back())) {
+                        groups_.clear();
+                        return fail(wal_damage::packed, ec);
+                    }
                     next_ = std::max(next_, scanner_->group().last + 1);
                     used += scanner_->group().size();
                     if (scanner_->offset() >= segment.used_bytes)
@@ -94,7 +99,7 @@ public:
     bool extend(std::vector<chain_segment> chain)
     {
         if (at_ == chain_.size()) { // Nothing was read yet.
-            *this = log_reader(std::move(chain), from_);
+            *this = log_reader(std::move(chain), from_, packing_);
             return true;
         }
         std::size_t i = 0;
@@ -180,6 +185,8 @@ private:
     std::vector<chain_segment> chain_;
     position from_;
     position next_;
+    log_packing packing_;
+    group_unpacker unpacker_;
     std::size_t at_ = 0;
     std::optional<segment_scanner> scanner_;
     std::vector<group_view> groups_;

@@ -20,7 +20,7 @@ namespace perdure {
 template <class Rewriter, class Sink>
 chain_segment write_opening(Rewriter& rewriter, recovered_log const& log,
                             wal_format::segment_header const& header, std::uint64_t now_ms,
-                            Sink&& sink, error_code& ec)
+                            group_packer& packer, Sink&& sink, error_code& ec)
 {
     // A group of this size is written at once: large enough to be quick, small enough to be read.
     std::size_t const group_bytes =
@@ -38,6 +38,10 @@ chain_segment write_opening(Rewriter& rewriter, recovered_log const& log,
     auto finish = [&] {
         if (group.empty() || ec)
             return;
+        if (!packer.pack(group, header)) {
+            ec = errc::wrong_key;
+            return;
+        }
         made.digest = group.finish(made.digest, durable, log.front, now_ms);
         made.positions.last = group.last();
         sink(group.bytes());
@@ -54,7 +58,12 @@ chain_segment write_opening(Rewriter& rewriter, recovered_log const& log,
                 finish();
             group.add_record(bytes);
         },
-        [&](position_range lost) { group.add_gap(lost); }, read_ec);
+        [&](position_range lost) {
+            finish(); // Records are packed, gaps are not.
+            group.add_gap(lost);
+            finish();
+        },
+        read_ec);
     finish();
     if (!ec)
         ec = read_ec;

@@ -4,7 +4,9 @@
 #ifndef PERDURE_WAL_OPTIONS_HPP
 #define PERDURE_WAL_OPTIONS_HPP
 
+#include <perdure/wal/event.hpp>
 #include <perdure/wal/format.hpp>
+#include <perdure/wal/packing.hpp>
 #include <perdure/wal/recovery_report.hpp>
 #include <perdure/wal/retention.hpp>
 
@@ -38,11 +40,18 @@ struct wal_options {
     bool verify_everything = false;
     /// How the checksum of records is made.
     wal_format::checksum_kind checksum = wal_format::checksum_kind::crc32c;
+    /// How records are compressed and encrypted. A log reads what it wrote under other options as
+    /// long as it is given the codec, and the encryption knows the keys.
+    log_packing packing{};
     /// After that long without an append a last seal is written, so that the loss of the last
     /// group is provable too. Zero: never.
     std::chrono::milliseconds idle_seal_after{100};
     /// What is kept without anybody asking for it; see retention_limits.
     retention_limits retention{};
+    /// After that long a write or sync that has not come back is an event. Zero: never.
+    std::chrono::milliseconds stall_after{1000};
+    /// Told of stalls, lack of space and failures, on the log's executor. Costs nothing if empty.
+    std::function<void(wal_event const&)> on_event{};
     /// Who has the log open, for the report of a second opener; for example a host and process id.
     std::string owner = "another process or object";
     /// Unix time in milliseconds, stored for people and for retention by age. Empty: not stored.
@@ -65,6 +74,8 @@ inline void validate(wal_options const& o)
         refuse("record_bytes_max", o.record_bytes_max, "from 1 to 1073741824");
     if (o.waiting_bytes_max < 4096 || o.waiting_bytes_max > wal_format::record_bytes_limit)
         refuse("waiting_bytes_max", o.waiting_bytes_max, "from 4096 to 1073741824");
+    if (o.stall_after.count() < 0)
+        throw std::invalid_argument("wal_options::stall_after is negative; zero or more");
     if (o.idle_seal_after.count() < 0)
         throw std::invalid_argument("wal_options::idle_seal_after is negative; zero or more");
     if (o.retention.age_max.count() < 0)

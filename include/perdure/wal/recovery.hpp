@@ -38,6 +38,8 @@ struct recovery_options {
     bool verify_everything = false;
     /// Known from elsewhere; then a log without segments is one that was lost.
     std::optional<wal_format::log_id> log;
+    /// How packed records are read. A segment that it cannot read is refused.
+    log_packing packing{};
 };
 
 /** Decides what a log consists of, from its segments as they are.
@@ -60,7 +62,7 @@ template <segment_source Source>
 class log_recovery {
 public:
     log_recovery(Source& source, recovery_options const& options)
-        : source_(&source), survey_(source), options_(options)
+        : source_(&source), survey_(source), options_(options), unpacker_(options.packing)
     {
     }
 
@@ -115,7 +117,13 @@ public:
                     ec = errc::checksum_mismatch; // It was intact a moment ago.
                     return;
                 }
-                for_each_record(scanner.group(), emit);
+                auto group = scanner.group();
+                unpacker_.forget();
+                if (!unpacker_.unpack(head().header, group)) {
+                    ec = errc::checksum_mismatch;
+                    return;
+                }
+                for_each_record(group, emit);
             }
         }
         if (salvage_)
@@ -148,6 +156,21 @@ private:
             out_.report.segment = name_of(items().back().file.sequence);
             return;
         }
+        for (item const& i : items())
+            if (i.damage == wal_damage::none && !out_.error) {
+                out_.error = unpacker_.check(i.header);
+                if (!out_.error)
+                    continue;
+                out_.report.segment = name_of(i.file.sequence);
+                out_.report.detail =
+                    out_.report.segment +
+                    (out_.error == errc::wrong_key
+                         ? " needs key " + std::to_string(i.header.key_id) + ": "
+                         : ": ") +
+                    out_.error.message();
+            }
+        if (out_.error)
+            return;
         out_.report.segments = items().size();
         for (item const& i : items()) {
             out_.sequence_max = i.file.sequence;
@@ -304,7 +327,7 @@ private:
                          s.footer
                              ? s.end.offset + wal_format::frame_bytes + wal_format::footer_bytes
                              : s.end.offset,
-                         file.size, found, ec, ignore_record);
+                         file.size, unpacker_, found, ec, ignore_record);
         survey_.note(ec);
         std::uint64_t const torn_bytes = found.used_bytes;
         wal_damage damage = s.damage;
@@ -352,8 +375,8 @@ private:
             if (clean)
                 continue;
             auto const used_before = found.used_bytes;
-            search_wreck(*source_, later.header, wal_format::page_bytes, later.file.size, found, ec,
-                         ignore_record);
+            search_wreck(*source_, later.header, wal_format::page_bytes, later.file.size, unpacker_,
+                         found, ec, ignore_record);
             if (found.used_bytes != used_before && damage == wal_damage::none) {
                 // The first group behind a full segment, torn.
                 damage = survey_.first_group_damage(later);
@@ -391,8 +414,8 @@ private:
             error_code ec;
             auto d = i.damage;
             if (d == wal_damage::none) {
-                search_wreck(*source_, i.header, wal_format::page_bytes, i.file.size, found, ec,
-                             ignore_record);
+                search_wreck(*source_, i.header, wal_format::page_bytes, i.file.size, unpacker_,
+                             found, ec, ignore_record);
                 if (i.header.optional_flags & wal_format::born_linked) {
                     d = wal_damage::blank;
                     proof = recovery_proof::later_seal;
@@ -600,7 +623,7 @@ private:
             else
                 search_wreck(*source_, i.header,
                              std::max<std::uint64_t>(offset, wal_format::page_bytes),
-                             std::min(end, i.file.size), found, ec, f);
+                             std::min(end, i.file.size), unpacker_, found, ec, f);
             survey_.note(ec);
             if (options_.mode == recovery_mode::salvage)
                 ec = {};
@@ -637,6 +660,7 @@ private:
     Source* source_;
     segment_survey<Source> survey_;
     recovery_options options_;
+    group_unpacker unpacker_;
     recovered_log out_;
     std::size_t head_ = npos;
     segment_scan head_scan_;

@@ -26,6 +26,8 @@ struct group_view {
     std::size_t seal_size = wal_format::frame_bytes + wal_format::seal_bytes; ///< Of its frame.
     position last = 0;                    ///< The last position of the log up to this group.
     std::optional<wal_format::link> link; ///< In a segment's first group.
+    std::span<std::byte const> packed;    ///< The payload of its packed frame, if there is one.
+    std::span<std::byte const> unpacked;  ///< Set by group_unpacker: the records in it.
 
     std::size_t size() const noexcept
     {
@@ -34,7 +36,24 @@ struct group_view {
     std::uint64_t end() const noexcept { return offset + size(); }
 };
 
-/// Calls `f(position, std::span<std::byte const>)` for every record of the group, in order.
+/** Calls `f(position, std::span<std::byte const>)` for every record in what group_unpacker unpacked:
+ *  those from `first` on.
+ */
+template <class F>
+void for_each_unpacked(position first, std::span<std::byte const> unpacked, F&& f)
+{
+    while (!unpacked.empty()) {
+        auto const size = static_cast<std::size_t>(load_little<std::uint64_t>(unpacked.data()));
+        f(first++, unpacked.subspan(wal_format::packed_record_bytes, size));
+        unpacked =
+            unpacked.subspan(wal_format::packed_record_bytes + wal_format::padded(size));
+    }
+}
+
+/** Calls `f(position, std::span<std::byte const>)` for every record of the group, in order.
+ *
+ *  Precondition: if the group is packed, it was unpacked.
+ */
 template <class F>
 void for_each_record(group_view const& group, F&& f)
 {
@@ -43,6 +62,11 @@ void for_each_record(group_view const& group, F&& f)
         if (static_cast<wal_format::frame_type>(rest[4]) == wal_format::frame_type::record)
             f(load_little<std::uint64_t>(rest.data() + 8),
               rest.subspan(wal_format::frame_bytes, size));
+        else if (static_cast<wal_format::frame_type>(rest[4]) == wal_format::frame_type::packed) {
+            assert(!group.unpacked.empty() && "the group was not unpacked");
+            for_each_unpacked(load_little<std::uint64_t>(rest.data() + wal_format::frame_bytes),
+                              group.unpacked, f);
+        }
         rest = rest.subspan(wal_format::frame_bytes + wal_format::padded(size));
     }
 }
@@ -103,6 +127,7 @@ public:
         position first = next;
         std::uint64_t digest = digest_;
         std::optional<link> found_link;
+        std::span<std::byte const> packed;
         for (;; ++index) {
             if (window.size() - at < frame_bytes) {
                 wanted_ = at + frame_bytes;
@@ -135,9 +160,24 @@ public:
             case frame_type::record:
                 if (h->at != next || !(linked_ || found_link))
                     return damaged(wal_damage::order);
+                // Who has no key does not slip a record in.
+                if (header_.encryption != encryption_kind::none)
+                    return damaged(wal_damage::packed);
                 ++next;
                 ++records;
                 break;
+            case frame_type::packed: {
+                auto const p = decode_packed(payload);
+                if (!p || !packed.empty() || !(linked_ || found_link) ||
+                    p->encryption != header_.encryption)
+                    return damaged(wal_damage::packed);
+                if (p->first != next || h->at != p->first + p->records - 1)
+                    return damaged(wal_damage::order);
+                packed = payload;
+                next += p->records;
+                records += p->records;
+                break;
+            }
             case frame_type::link:
                 if (linked_ || index != 0 || h->size < link_bytes)
                     return damaged(wal_damage::order);
@@ -170,6 +210,8 @@ public:
                 group_.seal_size = h->frame_size(); // A newer format's may be longer.
                 group_.last = h->at;
                 group_.link = found_link;
+                group_.packed = packed;
+                group_.unpacked = {};
                 linked_ = true;
                 next_ = next;
                 digest_ = group_.seal.digest;

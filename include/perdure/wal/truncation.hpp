@@ -29,8 +29,9 @@ template <segment_source Source>
 class log_truncation {
 public:
     /// Precondition: `chain` is in order and not empty, and what it counts is durable.
-    log_truncation(Source& source, std::vector<chain_segment> chain, position front)
-        : source_(&source), chain_(std::move(chain))
+    log_truncation(Source& source, std::vector<chain_segment> chain, position front,
+                   log_packing packing = {})
+        : source_(&source), chain_(std::move(chain)), unpacker_(std::move(packing))
     {
         out_.front = front;
     }
@@ -87,7 +88,12 @@ public:
                     return;
                 }
             }
-            for_each_record(scanner.group(), [&](position p, std::span<std::byte const> bytes) {
+            auto group = scanner.group();
+            if (!unpacker_.unpack(header, group)) {
+                ec = errc::acknowledged_data_lost;
+                return;
+            }
+            for_each_record(group, [&](position p, std::span<std::byte const> bytes) {
                 if (p > last_)
                     return;
                 if (p > next)
@@ -128,6 +134,7 @@ private:
     Source* source_;
     std::vector<chain_segment> chain_;
     recovered_log out_;
+    group_unpacker unpacker_;
     position last_ = 0;
     log_mark cut_;
     std::uint64_t cut_group_end_ = 0; ///< Where the group ends that the cut goes through; 0: none.

@@ -4,6 +4,7 @@
 #ifndef PERDURE_WAL_WRECK_HPP
 #define PERDURE_WAL_WRECK_HPP
 
+#include <perdure/wal/packing.hpp>
 #include <perdure/wal/segment_scanner.hpp>
 #include <perdure/wal/segment_source.hpp>
 
@@ -78,11 +79,13 @@ struct wreck_findings {
 };
 
 /** Looks through a segment from `offset` to `end` for intact frames, adds to `found` what they tell,
- *  and calls `f(position, bytes)` for every intact record.
+ *  and calls `f(position, bytes)` for every intact record. Packed ones count as intact only if
+ *  `unpacker` can unpack them.
  */
 template <segment_source Source, class F>
 void search_wreck(Source& source, wal_format::segment_header const& header, std::uint64_t offset,
-                  std::uint64_t end, wreck_findings& found, error_code& ec, F&& f)
+                  std::uint64_t end, group_unpacker& unpacker, wreck_findings& found,
+                  error_code& ec, F&& f)
 {
     using wal_format::frame_type;
     segment_window<Source> window(source, header.sequence, end);
@@ -98,6 +101,16 @@ void search_wreck(Source& source, wal_format::segment_header const& header, std:
         if (status == wreck_scanner::status::more)
             continue;
         auto const& h = scanner.header();
+        if (h.type == frame_type::packed) {
+            unpacker.forget();
+            auto const records = unpacker.unpack(header, scanner.payload());
+            auto const packed = wal_format::decode_packed(scanner.payload());
+            if (records.empty() || packed->first + packed->records - 1 != h.at)
+                continue;
+            found.highest = std::max(found.highest, h.at);
+            found.readable.add(position_range{packed->first, h.at});
+            for_each_unpacked(packed->first, records, f);
+        }
         found.intact_bytes += h.frame_size();
         if (h.type == frame_type::record) {
             found.highest = std::max(found.highest, h.at);

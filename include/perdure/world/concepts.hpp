@@ -110,6 +110,15 @@ concept has_files =
         w.async_file_job(job, h);
     };
 
+/** A World on which a thread may wait for another one: the real one. A simulated process has one
+ *  thread, and would wait for itself. `W::yield_thread()` lets others run.
+ */
+template <class W>
+concept blocks_threads = has_files<W> && requires {
+    requires W::blocks_threads;
+    W::yield_thread();
+};
+
 /// One datagram to send. The bytes need to live until try_send returns.
 struct outgoing_datagram {
     asio::ip::udp::endpoint peer;

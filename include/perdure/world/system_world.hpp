@@ -25,6 +25,7 @@
 #include <stdexcept>
 #include <sys/random.h>
 #include <system_error>
+#include <thread>
 #include <time.h>
 #include <utility>
 
@@ -52,6 +53,8 @@ public:
     using datagram_socket = system_datagram_socket;
     using stream = system_stream;
     using acceptor = system_acceptor;
+    static constexpr bool blocks_threads = true; ///< See the concept.
+    static void yield_thread() noexcept { std::this_thread::yield(); }
 
     /// @throws std::invalid_argument if the executor belongs to a simulated process.
     explicit basic_system_world(executor_type executor, Calls calls = Calls())

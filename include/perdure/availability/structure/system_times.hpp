@@ -20,7 +20,7 @@
 namespace perdure::availability {
 
 /// The long run of a system whose components fail and are repaired independently.
-struct long_run {
+struct long_run_times {
     chance down;          ///< .yes is the unavailability
     double failures = 0;  ///< how often the system goes down, per unit of time
     double mean_up = 0;   ///< mean length of an up period
@@ -53,9 +53,9 @@ inline double rate_of_event(basic_event const& event, double rate, char const* w
  *                      unavailabilities", IEEE Trans. Reliability R-30, 1981; Barlow and Proschan 1975 for the causes.
  *  @throws std::invalid_argument naming an event without a failure rate.
  */
-inline long_run long_run_of(diagram const& d, diagram_options options = {})
+inline long_run_times long_run_of(diagram const& d, diagram_options options = {})
 {
-    long_run result;
+    long_run_times result;
     auto const n = d.events().size();
     result.causes.assign(n, 0);
     result.down = d.evaluate();

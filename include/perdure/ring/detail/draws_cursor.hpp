@@ -13,20 +13,25 @@
 
 namespace perdure::detail {
 
-/// The first slot of a key's series that is in use. H has levels() and in_use(slot), which holds for
-/// one slot at least.
+/// The first slot of a key's series that is in use. H has levels(), sparse(), and in_use(slot), which
+/// holds for one slot at least.
 template <class H>
 node_index first_in_use(H const& h, std::uint64_t hash) noexcept
 {
-    auto slot = level_draws::first(hash, h.levels());
-    if (h.in_use(slot)) [[likely]]
-        return slot;
-    level_draws draws(hash, h.levels());
-    draws.next();
-    do
-        slot = draws.next();
-    while (!h.in_use(slot));
-    return slot;
+    auto const in_use = [&](std::uint32_t slot) { return h.in_use(slot); };
+    if (!h.sparse()) {
+        auto const slot = level_draws::first(hash, h.levels());
+        if (in_use(slot)) [[likely]]
+            return slot;
+    }
+    return level_draws::first_of_few(hash, h.levels(), in_use);
+}
+
+/// Whether so many slots are free that looking at one draw after the other costs more than looking at
+/// two at once.
+inline bool is_sparse(std::size_t used, int levels) noexcept
+{
+    return used < (std::size_t{3} << levels) / 4;
 }
 
 /// The slots in use in the order of a key's series, each once.

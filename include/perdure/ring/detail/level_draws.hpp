@@ -15,77 +15,146 @@
 // Every level tosses a coin of its own: on heads the draw is in this level, on tails the draw is the
 // next one of the level below. Leaving the top level out leaves the series below untouched.
 //
-//   coin of level l, toss c:        bit l - 1 of W(c), where W(0) = h and W(c) = H(64 c, h)
-//   place in level l, toss c:       H(64 c + l, h) mod 2^(l-1)
-//   H(x, s) = hash_key(x, s)
+//   word of toss c:                 W(0) = h, W(c) = H(c, h)
+//   coin of level l, toss c:        bit l - 1 of W(c)
+//   place in level l, toss c:       the l - 1 bits from bit 33 on of W(c) * K(l) mod 2^64
+//   H(x, s) = hash_key(x, s); K(l) is splitmix64's output number l, with its lowest bit set
+//
+// The bits of a word above those of the coins are uniform whatever the coins are, and so is what an
+// odd factor makes of them; different factors, so that a key's places in two levels are unrelated.
 
 #include <perdure/bytes/hash.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 
 namespace perdure::detail {
+
+inline constexpr std::array<std::uint64_t, 32> level_factors = [] {
+    std::array<std::uint64_t, 32> factors{};
+    for (std::uint64_t l = 0; l != factors.size(); ++l) {
+        auto z = l * 0x9E3779B97F4A7C15;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        factors[l] = (z ^ (z >> 31)) | 1;
+    }
+    return factors;
+}();
 
 class level_draws {
 public:
     static constexpr int levels_max = 31;
 
     /// From 0 to 31 levels: slots below 2^levels.
-    level_draws(std::uint64_t hash, int levels) noexcept
-        : hash_(hash),
-          coins_(hash & ((std::uint64_t{1} << levels) - 1)),
-          levels_(levels),
-          lowest_(levels + 1)
-    {
-    }
+    level_draws(std::uint64_t hash, int levels) noexcept : hash_(hash), levels_(levels) {}
 
     /// The first slot of the series, as next() of a fresh object gives it.
     static std::uint32_t first(std::uint64_t hash, int levels) noexcept
     {
-        auto const coins = hash & ((std::uint64_t{1} << levels) - 1);
-        auto const level = static_cast<int>(std::bit_width(coins));
-        return place(hash, level, 0);
+        return end(hash & mask_of(levels)).place(hash);
     }
 
     std::uint32_t next() noexcept
     {
-        // Heads at the highest level whose next coin says so; all levels above have tossed tails.
-        auto const level = static_cast<int>(std::bit_width(coins_));
-        for (; lowest_ > std::max(level, 1); --lowest_)
-            tosses_[lowest_ - 1] = 0;
-        auto const slot = place(hash_, level, level == 0 ? 0 : tosses_[level]);
-        // Levels further up have tossed at least as often, so equal counts are neighbours.
-        std::uint32_t count = 0;
-        std::uint64_t word = 0;
-        for (int l = levels_; l >= std::max(level, 1); --l) {
-            auto const toss = ++tosses_[l];
-            if (toss != count) {
-                count = toss;
-                word = hash_key(std::uint64_t{64} * toss, hash_);
+        // Down to the first coin that says heads; a level has tossed once for every draw that ended
+        // in it or below.
+        auto toss = drawn_++;
+        auto word = word_of(hash_, toss);
+        auto level = levels_;
+        for (; level > 0 && (word >> (level - 1) & 1) == 0; --level)
+            if (ended_[level] != 0) {
+                toss -= ended_[level];
+                word = word_of(hash_, toss);
             }
-            auto const coin = std::uint64_t{1} << (l - 1);
-            coins_ = (coins_ & ~coin) | (word & coin);
-        }
-        return slot;
+        ++ended_[std::max(level, 1)];
+        return end((std::uint64_t{1} << level) >> 1).place(word);
+    }
+
+    /** The first slot of the series that `in_use` accepts, where many are not: draws are made in pairs,
+     *  without a branch on whether a slot is in use, which no processor could foresee.
+     */
+    template <class InUse>
+    static std::uint32_t first_of_few(std::uint64_t hash, int levels, InUse in_use) noexcept
+    {
+        // `below` of a draw has the coins of the levels below the one where it ended, which tossed
+        // none in it. These sets contain one another, so `&` and `|` sort two of them; a coin in
+        // the i smallest has tossed as often as there are others, and its next one is in that word.
+        constexpr std::size_t few = 8;
+        std::uint64_t words[few], below[few];
+        auto const mask = mask_of(levels);
+        std::size_t count = 0;
+        auto const draw = [&] {
+            auto coins = words[count] = word_of(hash, static_cast<std::uint32_t>(count));
+            for (std::size_t i = count; i-- != 0;)
+                coins = mix(coins, words[i], below[i]);
+            end const e(coins & mask);
+            std::size_t toss = 0;
+            for (std::size_t i = 0; i != count; ++i)
+                toss += below[i] <= e.below;
+            auto larger = e.below;
+            for (std::size_t i = 0; i != count; ++i) {
+                auto const smaller = below[i] & larger;
+                larger |= below[i];
+                below[i] = smaller;
+            }
+            below[count++] = larger;
+            return e.place(words[toss]);
+        };
+        do {
+            auto const first = draw(), second = draw();
+            bool const first_used = in_use(first), second_used = in_use(second);
+            if (first_used | second_used)
+                return first_used ? first : second;
+        } while (count != few);
+        level_draws draws(hash, levels);
+        for (std::size_t i = 0; i != few; ++i)
+            draws.next();
+        for (;;)
+            if (auto const slot = draws.next(); in_use(slot))
+                return slot;
     }
 
 private:
-    static std::uint32_t place(std::uint64_t hash, int level, std::uint32_t toss) noexcept
+    static std::uint64_t mask_of(int levels) noexcept { return (std::uint64_t{1} << levels) - 1; }
+    static std::uint64_t word_of(std::uint64_t hash, std::uint32_t toss) noexcept
     {
-        if (level == 0)
-            return 0;
-        auto const size = std::uint32_t{1} << (level - 1);
-        auto const drawn =
-            hash_key(std::uint64_t{64} * toss + static_cast<std::uint64_t>(level), hash);
-        return size | (static_cast<std::uint32_t>(drawn) & (size - 1));
+        return toss == 0 ? hash : hash_key(toss, hash);
+    }
+    /// The bits of `low` where `below` has ones, those of `high` elsewhere.
+    static std::uint64_t mix(std::uint64_t high, std::uint64_t low, std::uint64_t below) noexcept
+    {
+        return high ^ ((high ^ low) & below);
+    }
+
+    /// Where a draw ends: the level of its highest coin that says heads.
+    struct end {
+        explicit end(std::uint64_t coins) noexcept
+            // The width of `coins`, in a form where 0 is no special case.
+            : level(63 - std::countl_zero(coins << 1 | 1)),
+              half((std::uint64_t{1} << level) >> 1),
+              below(half - (half != 0))
+        {
+        }
+        std::uint32_t place(std::uint64_t word) const noexcept
+        {
+            auto const drawn = word * level_factors[static_cast<std::size_t>(level)] >> 33;
+            return static_cast<std::uint32_t>(half | (drawn & below));
+        }
+        int level;
+        std::uint64_t half, below;
+    };
+    static std::uint32_t chosen(bool first, std::uint32_t a, std::uint32_t b) noexcept
+    {
+        return b ^ ((a ^ b) & (0 - static_cast<std::uint32_t>(first)));
     }
 
     std::uint64_t hash_;
-    std::uint64_t coins_; // bit l - 1: the next coin of level l
     int levels_;
-    int lowest_; // the lowest level that has tossed
-    std::uint32_t tosses_[levels_max + 1];
+    std::uint32_t drawn_ = 0;
+    std::uint32_t ended_[levels_max + 1] = {}; // draws that ended in a level; level 0 counts for 1
 };
 
 } // namespace perdure::detail

@@ -160,21 +160,19 @@ public:
         std::size_t i = 0;
         if (memory() > far) {
             // Ask for all starts, then for all lines, then look: the misses overlap.
-            constexpr std::size_t group = 32;
-            wide_product products[group];
-            point_line const* lines[group];
+            constexpr std::size_t group = 64;
             for (; i + group <= in.size(); i += group) {
+                point_line const* lines[group];
+                for (std::size_t j = 0; j != group; ++j)
+                    prefetch(starts_.data() +
+                             (multiply(in[i + j].value, buckets_).high >> group_bits));
                 for (std::size_t j = 0; j != group; ++j) {
-                    products[j] = multiply(in[i + j].value, buckets_);
-                    prefetch(starts_.data() + (products[j].high >> group_bits));
-                }
-                for (std::size_t j = 0; j != group; ++j) {
-                    lines[j] = line_of(products[j].high);
+                    lines[j] = line_of(multiply(in[i + j].value, buckets_).high);
                     prefetch(lines[j]);
                 }
                 for (std::size_t j = 0; j != group; ++j)
-                    out[i + j] =
-                        locate_in(*lines[j], key_of(products[j]), in[i + j].value, source);
+                    out[i + j] = locate_in(*lines[j], key_of(multiply(in[i + j].value, buckets_)),
+                                           in[i + j].value, source);
             }
         }
         for (; i != in.size(); ++i)
@@ -299,9 +297,8 @@ private:
         }
     };
 
-    // Tables above this size do not fit the second level of the processor's caches.
-    static constexpr std::size_t far = std::size_t{1} << 20;
-
+    // Tables above this size do not fit the nearer caches: asking ahead pays.
+    static constexpr std::size_t far = std::size_t{1} << 22;
     template <class Source>
     node_index locate_in(point_line const& line, std::uint32_t key, std::uint64_t hash,
                          Source const& source) const noexcept

@@ -18,15 +18,24 @@ namespace perdure::detail {
 
 using record_list = std::span<std::span<std::byte const> const>;
 
-/* Where appends on any thread meet: they copy their records into one group, and the pump takes it.
+/* Where appends on any thread meet: they copy their records into one group. Then somebody gets the
+ * *baton*, takes the group, writes it, and gives the baton back: the pump on the log's executor, or
+ * a thread in a blocking call, which so writes for all others (the leader; they follow).
+ *
  * The lock is held for the copy, never for input or output.
  */
 class log_collector {
 public:
-    struct batch {
-        group_builder group;
-        std::vector<log_waiter> waiters;
-        bool sync = false;
+    /// What whoever added something has to do now.
+    enum class duty : std::uint8_t {
+        none, ///< The baton's holder or the posted pump will see it.
+        wake, ///< Post the pump.
+        lead, ///< The calling thread has got the baton.
+    };
+    /// Who has to be told when the baton was given back.
+    struct next_holder {
+        thread_waiter* thread = nullptr; ///< Has got the baton.
+        bool wake = false;               ///< Post the pump.
     };
 
     log_collector(std::size_t waiting_max, std::size_t record_max,
@@ -44,11 +53,10 @@ public:
         group_.begin(segment, next);
     }
 
-    /** Takes records as one indivisible append, or puts the completion into `at_once`.
-     *
-     *  Returns whether the pump must be woken.
-     */
-    bool append(record_list records, log_waiter&& waiter, completion_batch& at_once)
+    // -- adding
+
+    /// Takes records as one indivisible append, or puts the completion into `at_once`.
+    duty append(record_list records, log_waiter&& waiter, completion_batch& at_once)
     {
         std::size_t size = 0;
         bool too_large = false;
@@ -64,62 +72,109 @@ public:
         if (refusal_ || too_large) {
             at_once.add(std::move(waiter),
                         refusal_ ? refusal_ : make_error_code(errc::record_too_large), 0);
-            return false;
+            return duty::none;
         }
+        bool const by_thread = waiter.thread && waiter.how != durability::memory;
         if (!blocked_.empty() || !fits(size)) {
-            blocked_record b{{}, size, std::move(waiter)};
-            for (auto const r : records)
-                b.records.emplace_back(r.begin(), r.end());
-            blocked_.push_back(std::move(b));
+            bool const thread_waits = waiter.thread;
+            blocked_.push_back(blocked_record(records, size, std::move(waiter)));
+            return next_duty(thread_waits && !paused_);
+        }
+        group_.add_record(records.front(), checksum);
+        for (auto const r : records.subspan(1))
+            group_.add_record(r);
+        if (waiter.thread && waiter.how == durability::memory) {
+            in_memory_ = group_.last();
+            at_once.add(std::move(waiter), {}, group_.last());
         } else {
-            group_.add_record(records.front(), checksum);
-            for (auto const r : records.subspan(1))
-                group_.add_record(r);
             enter(std::move(waiter));
         }
-        return !std::exchange(awake_, true);
+        return next_duty(by_thread);
     }
 
-    /// Waits for a position that has been given out. Returns whether the pump must be woken.
-    bool wait(log_waiter&& waiter)
+    /// Waits for a position that has been given out.
+    duty wait(log_waiter&& waiter)
     {
         std::lock_guard lock(mutex_);
         sync_ = true;
+        bool const by_thread = waiter.thread;
+        if (by_thread && !first_thread_)
+            first_thread_ = waiter.thread;
         waiters_.push_back(std::move(waiter));
-        return !std::exchange(awake_, true);
+        return next_duty(by_thread);
     }
 
-    /// Asks for a seal, synced, even if there is no record. Returns whether the pump must be woken.
-    bool want_seal()
+    /// Asks for a seal, synced, even if there is no record.
+    duty want_seal()
     {
         std::lock_guard lock(mutex_);
         sync_ = true;
-        return !std::exchange(awake_, true);
+        return next_duty(false);
     }
 
-    /** Gives the pump what was collected, and puts what need not wait for the disk into `at_once`.
-     *
-     *  False if there is nothing to do; then the pump sleeps.
-     */
-    bool take(batch& out, completion_batch& at_once)
+    // -- the baton
+
+    /// The pump runs. Whether it has got the baton.
+    bool begin_pump()
     {
         std::lock_guard lock(mutex_);
-        if (group_.empty() && !sync_) {
-            awake_ = false;
+        posted_ = false;
+        return !std::exchange(held_, true);
+    }
+
+    /// Gives the baton back.
+    next_holder release(bool wake_anyway)
+    {
+        std::lock_guard lock(mutex_);
+        if (thread_waiter* const t = std::exchange(first_thread_, nullptr))
+            return {t, false};
+        if (!paused_ && !blocked_.empty() && blocked_.front().waiter.thread)
+            return {blocked_.front().waiter.thread, false};
+        held_ = false;
+        if ((!wake_anyway && group_.empty() && !sync_) || std::exchange(posted_, true))
+            return {};
+        return {nullptr, true};
+    }
+
+    /// Whether as many wait as there were threads in the last group.
+    bool others_are_in() const
+    {
+        std::lock_guard lock(mutex_);
+        return waiters_.size() >= last_threads_;
+    }
+
+    /** Gives the holder of the baton what was collected, and puts what need not wait for the disk
+     *  into `at_once`. False if there is nothing to do.
+     */
+    bool take(group_builder& out, bool& sync, completion_batch& at_once)
+    {
+        std::lock_guard lock(mutex_);
+        if (group_.empty() && !sync_)
             return false;
-        }
-        std::swap(out.group, group_);
-        out.waiters.clear();
-        std::swap(out.waiters, waiters_);
-        out.sync = std::exchange(sync_, false);
-        group_.begin(segment_, out.group.last() + 1);
-        for (auto& w : out.waiters)
-            if (w.how == durability::memory && w.handler) {
+        std::swap(out, group_);
+        std::swap(flying_, waiters_);
+        waiters_.clear();
+        first_thread_ = nullptr;
+        sync = std::exchange(sync_, false);
+        group_.begin(segment_, out.last() + 1);
+        last_threads_ = 0;
+        for (auto& w : flying_) {
+            last_threads_ += w.thread != nullptr;
+            if (w.how == durability::memory && w.waits()) {
                 in_memory_ = std::max(in_memory_, w.at);
                 at_once.add(std::move(w), {}, w.at);
             }
-        admit();
+        }
         return true;
+    }
+
+    /** Lets appends in that wait for room, some at a time, so that nobody holds the lock for long.
+     *  Returns whether there are more.
+     */
+    bool admit()
+    {
+        std::lock_guard lock(mutex_);
+        return admit_some();
     }
 
     /// Takes no record into a group until resume(): appends wait, and get their positions then.
@@ -128,14 +183,32 @@ public:
         std::lock_guard lock(mutex_);
         paused_ = true;
     }
-    /// Precondition: take() has given everything away. The next record gets `next`.
-    void resume(wal_format::segment_header const& segment, position next)
+    /// Precondition: take() has given everything away. The next record gets `next`, in `segment`.
+    void resume(wal_format::segment_header const& segment, position next, bool stay_paused)
     {
         std::lock_guard lock(mutex_);
         segment_ = segment;
         group_.begin(segment, next);
-        paused_ = false;
-        admit();
+        paused_ = stay_paused;
+        while (admit_some()) {
+        }
+    }
+
+    /// Who waits for the group that was taken.
+    std::vector<log_waiter> land()
+    {
+        std::lock_guard lock(mutex_);
+        return std::exchange(flying_, {});
+    }
+
+    /// Gives back memory of land().
+    void reuse(std::vector<log_waiter> memory)
+    {
+        std::lock_guard lock(mutex_);
+        if (waiters_.empty() && waiters_.capacity() < memory.capacity())
+            std::swap(waiters_, memory);
+        else if (flying_.empty() && flying_.capacity() < memory.capacity())
+            std::swap(flying_, memory);
     }
 
     /// A new segment is in use.
@@ -146,6 +219,8 @@ public:
         group_.rebind(segment);
     }
 
+    // -- failing, closing, cancelling
+
     /** Forgets what was collected behind a group that could not be written for lack of space, and
      *  that group itself: the next record gets `next` again. False if a caller was told already
      *  that the log has one of these records.
@@ -155,12 +230,10 @@ public:
         std::lock_guard lock(mutex_);
         if (in_memory_ >= next)
             return false;
-        for (auto& w : waiters_)
-            complete(std::move(w), errc::no_space, 0, at_once);
-        for (auto& b : blocked_)
-            complete(std::move(b.waiter), errc::no_space, 0, at_once);
-        waiters_.clear();
-        blocked_.clear();
+        for (auto& w : flying_)
+            at_once.add(std::move(w), errc::no_space, 0);
+        flying_.clear();
+        drop_collected(errc::no_space, at_once);
         group_.begin(segment_, next);
         return true;
     }
@@ -170,12 +243,7 @@ public:
     {
         std::lock_guard lock(mutex_);
         refusal_ = why;
-        for (auto& w : waiters_)
-            complete(std::move(w), why, 0, at_once);
-        for (auto& b : blocked_)
-            complete(std::move(b.waiter), why, 0, at_once);
-        waiters_.clear();
-        blocked_.clear();
+        drop_collected(why, at_once);
         group_.begin(segment_, group_.first());
         sync_ = false;
     }
@@ -186,27 +254,33 @@ public:
         std::lock_guard lock(mutex_);
         refusal_ = why;
         for (auto& b : blocked_)
-            complete(std::move(b.waiter), why, 0, at_once);
+            at_once.add(std::move(b.waiter), why, 0);
         blocked_.clear();
     }
 
-    /// Ends one wait. What was collected is written all the same. False if it is not here.
-    bool cancel(std::uint64_t id, completion_batch& at_once)
+    /// Ends one wait. What was collected is written all the same.
+    void cancel(std::uint64_t id, completion_batch& at_once)
     {
         std::lock_guard lock(mutex_);
         for (auto b = blocked_.begin(); b != blocked_.end(); ++b)
             if (b->waiter.id == id) {
-                complete(std::move(b->waiter), asio::error::operation_aborted, 0, at_once);
+                at_once.add(std::move(b->waiter), asio::error::operation_aborted, 0);
                 blocked_.erase(b);
-                return true;
+                return;
             }
-        for (auto& w : waiters_)
-            if (w.id == id && w.handler) {
-                position const at = w.at;
-                complete(std::move(w), asio::error::operation_aborted, at, at_once);
-                return true;
-            }
-        return false;
+        for (auto* list : {&waiters_, &flying_})
+            for (auto& w : *list)
+                if (w.id == id && w.handler) {
+                    at_once.add(std::move(w), asio::error::operation_aborted, w.at);
+                    return;
+                }
+    }
+
+    /// Ends the waits for the group that is being written; it may be written.
+    void cancel_flying(completion_batch& at_once)
+    {
+        std::lock_guard lock(mutex_);
+        at_once.add(flying_, asio::error::operation_aborted);
     }
 
     /// Lets go of all handlers; they are destroyed by the caller.
@@ -214,13 +288,18 @@ public:
     {
         std::lock_guard lock(mutex_);
         refusal_ = asio::error::operation_aborted;
-        std::vector<log_waiter> all = std::move(waiters_);
-        waiters_.clear();
+        std::vector<log_waiter> all = std::exchange(waiters_, {});
+        for (auto& w : flying_)
+            all.push_back(std::move(w));
+        flying_.clear();
         for (auto& b : blocked_)
             all.push_back(std::move(b.waiter));
         blocked_.clear();
+        first_thread_ = nullptr;
         return all;
     }
+
+    // -- queries
 
     /// The position that the next record will get.
     position next() const
@@ -229,24 +308,37 @@ public:
         return group_.last() + 1;
     }
 
-    std::uint64_t new_id()
-    {
-        std::lock_guard lock(mutex_);
-        return ++last_id_;
-    }
-
-    static void complete(log_waiter&& w, error_code const& ec, position at, completion_batch& batch)
-    {
-        if (w.handler)
-            batch.add(std::move(w), ec, at);
-    }
+    std::uint64_t new_id() noexcept { return ++last_id_; }
 
 private:
+    // An append that waits for room, with a copy of its records.
     struct blocked_record {
-        std::vector<std::vector<std::byte>> records;
-        std::size_t size;
+        blocked_record(record_list records, std::size_t framed, log_waiter&& w)
+            : size(framed), waiter(std::move(w))
+        {
+            for (auto const r : records) {
+                bytes.insert(bytes.end(), r.begin(), r.end());
+                if (records.size() > 1)
+                    sizes.push_back(r.size());
+            }
+        }
+        template <class F>
+        void for_each(F f) const
+        {
+            if (sizes.empty())
+                return f(std::span(bytes));
+            std::size_t at = 0;
+            for (auto const n : sizes)
+                f(std::span(bytes).subspan(std::exchange(at, at + n), n));
+        }
+
+        std::vector<std::byte> bytes;
+        std::vector<std::size_t> sizes; // Empty if there is one.
+        std::size_t size;               // In the group.
         log_waiter waiter;
     };
+
+    static constexpr std::size_t admit_bytes = 64 * 1024;
 
     // A group takes what may wait, but one append always.
     bool fits(std::size_t size) const noexcept
@@ -258,17 +350,46 @@ private:
     {
         waiter.at = group_.last();
         sync_ = sync_ || waiter.how == durability::disk;
+        if (waiter.thread && !first_thread_)
+            first_thread_ = waiter.thread;
         waiters_.push_back(std::move(waiter));
     }
 
-    void admit()
+    bool admit_some()
     {
-        while (!blocked_.empty() && fits(blocked_.front().size)) {
-            for (auto const& r : blocked_.front().records)
-                group_.add_record(r);
-            enter(std::move(blocked_.front().waiter));
+        for (std::size_t bytes = 0; !blocked_.empty() && fits(blocked_.front().size);) {
+            if (bytes >= admit_bytes)
+                return true;
+            blocked_record& b = blocked_.front();
+            bytes += b.size;
+            b.for_each([&](std::span<std::byte const> r) { group_.add_record(r); });
+            enter(std::move(b.waiter));
             blocked_.pop_front();
         }
+        return false;
+    }
+
+    duty next_duty(bool by_thread)
+    {
+        if (held_)
+            return duty::none;
+        if (by_thread) {
+            held_ = true;
+            first_thread_ = nullptr;
+            return duty::lead;
+        }
+        return std::exchange(posted_, true) ? duty::none : duty::wake;
+    }
+
+    void drop_collected(error_code const& why, completion_batch& at_once)
+    {
+        first_thread_ = nullptr;
+        for (auto& w : waiters_) // Also those who wait for what was written before.
+            at_once.add(std::move(w), why, w.at < group_.first() ? w.at : 0);
+        for (auto& b : blocked_)
+            at_once.add(std::move(b.waiter), why, 0);
+        waiters_.clear();
+        blocked_.clear();
     }
 
     std::size_t waiting_max_;
@@ -279,13 +400,17 @@ private:
     wal_format::segment_header segment_;
     error_code refusal_ = errc::closed;
     group_builder group_;
-    std::vector<log_waiter> waiters_;
+    std::vector<log_waiter> waiters_; // Of what is collected.
+    std::vector<log_waiter> flying_;  // Of what was taken.
     std::deque<blocked_record> blocked_;
+    thread_waiter* first_thread_ = nullptr; // In waiters_; the next leader.
+    std::size_t last_threads_ = 0;          // In the group that was taken last.
     position in_memory_ = 0; // The last position that a caller was promised only in memory.
-    std::uint64_t last_id_ = 0;
+    std::atomic<std::uint64_t> last_id_{0};
     bool sync_ = false;
     bool paused_ = false;
-    bool awake_ = false; // The pump was posted or is at work, and will come back.
+    bool held_ = false;   // Somebody has the baton.
+    bool posted_ = false; // The pump was posted, and has not run yet.
 };
 
 } // namespace perdure::detail

@@ -12,6 +12,7 @@
 #include <boost/system/errc.hpp>
 
 #include <array>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -124,7 +125,10 @@ class log_files {
 public:
     using file = typename Files::file;
 
-    explicit log_files(std::string directory) : directory_(std::move(directory)) {}
+    explicit log_files(std::string directory, log_packing packing = {})
+        : directory_(std::move(directory)), packing_(packing), packer_(std::move(packing))
+    {
+    }
 
     /** Opens or creates the log. On error nothing of it was changed.
      *
@@ -149,6 +153,7 @@ public:
     /// Makes the next segment ready, unless it is.
     void prepare(Files& fs, wal_format::segment_header const& header, error_code& ec)
     {
+        std::lock_guard lock(next_mutex_);
         ec = {};
         if (next_.is_open() && next_sequence_ == header.sequence)
             return;
@@ -160,9 +165,19 @@ public:
     /// Ends the segment in use and begins the one that was prepared. A failure is final.
     void rotate(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
     {
+        std::lock_guard lock(next_mutex_);
         seal_off(used, footer, sync_mode::none, ec);
         if (!ec)
             active_.close(ec);
+        active_ = std::move(next_);
+    }
+
+    /// Begins the segment that was prepared, and leaves the one in use, which has failed, as it is.
+    void give_up_active()
+    {
+        std::lock_guard lock(next_mutex_);
+        error_code ignored;
+        active_.close(ignored);
         active_ = std::move(next_);
     }
 
@@ -180,7 +195,7 @@ public:
         if (ec)
             return;
         directory_source<Files> source(fs, directory_);
-        log_truncation<directory_source<Files>> cut(source, chain, front);
+        log_truncation<directory_source<Files>> cut(source, chain, front, packing_);
         auto const log = cut.run(last, given, ec);
         if (ec)
             return;
@@ -203,6 +218,18 @@ public:
         for (auto const sequence : log.obsolete)
             fs.remove(path(sequence), ignored);
         fs.sync_directory(directory_, ignored);
+    }
+
+    /// The group with its records compressed and encrypted as the segment's header says; not sealed
+    /// yet. It stays until the next one.
+    group_builder& pack(group_builder const& group, wal_format::segment_header const& segment,
+                        error_code& ec)
+    {
+        ec = {};
+        packed_.assign(group);
+        if (!packer_.pack(packed_, segment))
+            ec = errc::wrong_key;
+        return packed_;
     }
 
     void write(std::uint64_t at, std::span<std::span<std::byte const> const> parts, error_code& ec)
@@ -267,7 +294,7 @@ private:
                 out.report.detail = "open in " + read_owner();
             return;
         }
-        recovery_options how{o.mode, o.verify_everything, read_identity(ec)};
+        recovery_options how{o.mode, o.verify_everything, read_identity(ec), packing_};
         if (ec)
             return;
 
@@ -301,6 +328,10 @@ private:
         header.salt = entropy.salt;
         header.record_bytes_max = std::max(header.record_bytes_max, log.record_bytes_max);
         header.group_bytes_max = std::max(header.group_bytes_max, header.record_bytes_max + 4096);
+        if (!describe_packing(packing_, header)) {
+            ec = errc::wrong_key;
+            return;
+        }
         chain_segment made;
         active_ = create_with_groups(fs, header, recovery, log, now_ms, made, ec);
         if (ec)
@@ -358,7 +389,7 @@ private:
             [&](file& to, error_code& write_ec) {
                 std::uint64_t at = wal_format::page_bytes;
                 made = write_opening(
-                    rewriter, log, header, now_ms,
+                    rewriter, log, header, now_ms, packer_,
                     [&](std::span<std::byte const> bytes) {
                         to.write_at(at, bytes, write_ec);
                         at += bytes.size();
@@ -491,8 +522,12 @@ private:
     }
 
     std::string directory_;
+    log_packing packing_;
+    group_packer packer_;
+    group_builder packed_;
     file lock_;
-    file active_;
+    file active_; // Touched by whoever writes: one at a time.
+    std::mutex next_mutex_; // A thread may write while a file job makes the next segment.
     file next_;
     std::uint64_t next_sequence_ = 0;
 };

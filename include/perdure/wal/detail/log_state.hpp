@@ -5,8 +5,10 @@
 #define PERDURE_WAL_DETAIL_LOG_STATE_HPP
 
 #include <perdure/wal/detail/collector.hpp>
+#include <perdure/wal/detail/group_job.hpp>
 #include <perdure/wal/detail/log_files.hpp>
 #include <perdure/wal/detail/log_keeping.hpp>
+#include <perdure/wal/event.hpp>
 #include <perdure/wal/log_reader.hpp>
 #include <perdure/wal/retention.hpp>
 #include <perdure/world/attachment.hpp>
@@ -18,14 +20,14 @@
 #include <cassert>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <utility>
 #include <vector>
 
 namespace perdure::detail {
 
-/* The state of a log, and its pump. The pump runs on the driver's executor and is all that touches
- * this, except for the collector, which has a lock.
+/* The state of a log, and its pump, which runs on the driver's executor.
  *
  *     append --post--> wake() --file job--> written() --post--> waiters
  *                        ^___________post______/
@@ -33,6 +35,11 @@ namespace perdure::detail {
  * While a group is under way the next one is collected. The pump is woken by a post behind the
  * completions that it posted, so that clients which append again when they are resumed share the
  * next sync.
+ *
+ * A thread that appends and waits goes no such way if nobody is writing: it takes the collector's
+ * baton, does the file job itself, in lead(), and completes everybody whose records it wrote. So
+ * whatever belongs to writing is touched by the baton's holder, and under the lock, because the
+ * executor may look at it; the lock is never held for input or output.
  */
 template <class World>
 class log_state : public context_attachment, public std::enable_shared_from_this<log_state<World>> {
@@ -42,20 +49,16 @@ public:
 
     enum class status : std::uint8_t { unopened, opening, open, closing, closed };
 
-    // What jobs work on, one at a time. Jobs share it, and keep it alive.
-    struct disk : log_files<files> {
-        using log_files<files>::log_files;
-    };
-
     log_state(World world, wal_options options)
         : context_attachment(
               asio::query(asio::any_io_executor(world.get_executor()), asio::execution::context)),
           world_(std::move(world)),
           options_(std::move(options)),
           executor_(world_.get_executor()),
-          timer_(world_),
-          disk_(std::make_shared<disk>(options_.directory)),
+          idle_timer_(world_),
+          stall_timer_(world_),
           collector_(options_.waiting_bytes_max, options_.record_bytes_max, options_.checksum),
+          disk_(std::make_shared<log_files<files>>(options_.directory, options_.packing)),
           readers_(executor_)
     {
     }
@@ -63,20 +66,28 @@ public:
     World const& world() const noexcept { return world_; }
     asio::any_io_executor const& executor() const noexcept { return executor_; }
     std::string const& directory() const noexcept { return options_.directory; }
+    log_packing const& packing() const noexcept { return options_.packing; }
     log_collector& collector() noexcept { return collector_; }
-    position front() const noexcept { return keeping_.front(); }
-    log_keeping const& keeping() const noexcept { return keeping_; }
-    position durable() const noexcept { return durable_; }
+    position front() const
+    {
+        std::lock_guard lock(mutex_);
+        return keeping_.front();
+    }
+    /// A copy.
+    log_keeping keeping() const { return locked(keeping_); }
+    position durable() const { return locked(durable_); }
     position next() const { return collector_.next(); }
-    wal_counters const& counters() const noexcept { return counters_; }
-    std::vector<chain_segment> const& chain() const noexcept { return chain_; }
-    bool is_open() const noexcept { return status_ == status::open; }
+    wal_counters counters() const { return locked(counters_); }
+    std::vector<chain_segment> chain() const { return locked(chain_); }
+    error_code failure() const { return locked(cause_); }
+    bool is_open() const { return locked(status_) == status::open; }
 
     // -- opening and closing
 
     /// What opens the log: to run as a file job, or on the calling thread.
     auto opening_job()
     {
+        std::lock_guard lock(mutex_);
         assert(status_ == status::unopened && "a log is opened once at a time");
         status_ = status::opening;
         opening_entropy const entropy{{world_.entropy(), world_.entropy()}, world_.entropy()};
@@ -86,6 +97,7 @@ public:
 
     recovery_report opened(error_code const& ec, opened_log&& log)
     {
+        std::unique_lock lock(mutex_);
         if (status_ == status::opening)
             status_ = ec ? status::unopened : status::open;
         if (status_ != status::open)
@@ -102,83 +114,87 @@ public:
         collector_.open(chain_.back().header, written_ + 1);
         prepare_next();
         retain();
+        lock.unlock();
         watch_idle();
         return std::move(log.report);
     }
 
     void close(plain_handler handler, asio::any_io_executor ex)
     {
-        closers_.push_back({std::move(handler), std::move(ex)});
-        if (status_ != status::open && status_ != status::closing) {
-            finish(closers_, errc::closed);
-            return;
-        }
+        completion_batch at_once(executor_);
+        std::unique_lock lock(mutex_);
+        plain_waiter w{std::move(handler), std::move(ex)};
+        if (status_ != status::open && status_ != status::closing)
+            return finish(w, errc::closed);
+        closers_.push_back(std::move(w));
         status_ = status::closing;
         readers_.complete_all(errc::closed);
-        completion_batch at_once;
         collector_.close(errc::closed, at_once);
-        at_once.post();
         if (failed_)
             finish_closing(failed_);
-        else if (collector_.want_seal())
-            post_wake();
+        else
+            act(collector_.want_seal());
+        lock.unlock();
+        at_once.post();
     }
 
     /// The driver is destroyed: everybody who waits is told so.
     void stop()
     {
-        completion_batch at_once;
-        status_ = status::closed;
-        collector_.refuse(asio::error::operation_aborted, at_once);
-        for (auto& w : flight_.waiters) {
-            position const at = w.at;
-            log_collector::complete(std::move(w), asio::error::operation_aborted, at, at_once);
+        completion_batch at_once(executor_);
+        {
+            std::lock_guard lock(mutex_);
+            status_ = status::closed;
+            collector_.refuse(asio::error::operation_aborted, at_once);
+            collector_.cancel_flying(at_once);
+            finish(closers_, asio::error::operation_aborted);
+            finish(trims_, asio::error::operation_aborted);
+            finish_truncations(asio::error::operation_aborted);
+            disk_.reset();
         }
         at_once.post();
-        finish(closers_, asio::error::operation_aborted);
-        finish(trims_, asio::error::operation_aborted);
-        finish_truncations(asio::error::operation_aborted);
         readers_.cancel_all();
-        timer_.cancel();
-        disk_.reset();
+        idle_timer_.cancel();
+        stall_timer_.cancel();
     }
 
     // -- appending and waiting
 
     void append(record_list records, log_waiter&& waiter)
     {
-        completion_batch at_once;
-        if (collector_.append(records, std::move(waiter), at_once))
-            post_wake();
+        completion_batch at_once(executor_);
+        act(collector_.append(records, std::move(waiter), at_once));
         at_once.post();
     }
 
     void wait_durable(log_waiter&& waiter)
     {
-        completion_batch at_once;
-        position const at = waiter.at;
-        if (failed_ || !is_open())
-            at_once.add(std::move(waiter),
-                        failed_ && at > durable_ ? failed_ : make_error_code(errc::closed), at);
-        else if (at >= collector_.next())
-            at_once.add(std::move(waiter), errc::position_out_of_range, at);
-        else if (at <= durable_)
-            at_once.add(std::move(waiter), {}, at);
-        else if (collector_.wait(std::move(waiter)))
-            post_wake();
+        completion_batch at_once(executor_);
+        act(start_waiting(std::move(waiter), at_once));
         at_once.post();
+    }
+
+    /// The same for a thread that blocks.
+    position append_blocking(record_list records, durability how, error_code& ec)
+    {
+        return block(
+            [&](log_waiter&& w, completion_batch& at_once) {
+                return collector_.append(records, std::move(w), at_once);
+            },
+            how, 0, ec);
+    }
+
+    void wait_durable_blocking(position at, error_code& ec)
+    {
+        block([&](log_waiter&& w,
+                  completion_batch& at_once) { return start_waiting(std::move(w), at_once); },
+              durability::disk, at, ec);
     }
 
     void cancel(std::uint64_t id)
     {
-        completion_batch at_once;
-        if (!collector_.cancel(id, at_once))
-            for (auto& w : flight_.waiters)
-                if (w.id == id) {
-                    position const at = w.at;
-                    log_collector::complete(std::move(w), asio::error::operation_aborted, at,
-                                            at_once);
-                }
+        completion_batch at_once(executor_);
+        collector_.cancel(id, at_once);
         at_once.post();
     }
 
@@ -186,8 +202,9 @@ public:
 
     void trim(position up_to, plain_handler handler, asio::any_io_executor ex)
     {
+        std::lock_guard lock(mutex_);
         plain_waiter w{std::move(handler), std::move(ex)};
-        if (!is_open() || failed_)
+        if (status_ != status::open || failed_)
             return finish(w, failed_ ? failed_ : make_error_code(errc::closed));
         if (up_to > durable_)
             return finish(w, errc::position_out_of_range);
@@ -196,38 +213,41 @@ public:
             return finish(w, {});
         // Only when a durable seal says that these positions are not wanted may their files go.
         trims_.push_back(std::move(w));
-        give_back();
+        give_up_trimmed();
     }
 
     log_holds::id hold(position from, std::string who)
     {
+        std::lock_guard lock(mutex_);
         return keeping_.hold(from, std::move(who));
     }
     void move_hold(log_holds::id n, position from)
     {
+        std::lock_guard lock(mutex_);
         keeping_.move_hold(n, from);
-        give_back();
+        give_up_trimmed();
     }
     void release(log_holds::id n)
     {
+        std::lock_guard lock(mutex_);
         keeping_.release(n);
-        give_back();
+        give_up_trimmed();
     }
 
     // -- truncating
 
     void truncate(position last, plain_handler handler, asio::any_io_executor ex)
     {
+        std::lock_guard lock(mutex_);
         plain_waiter w{std::move(handler), std::move(ex)};
-        if (!is_open() || failed_)
+        if (status_ != status::open || failed_)
             return finish(w, failed_ ? failed_ : make_error_code(errc::closed));
         if (last + 1 < keeping_.front())
             return finish(w, errc::position_out_of_range);
         truncations_.push_back({last, std::move(w)});
         // What was appended before is written before; what is appended from now on comes behind.
         collector_.pause();
-        if (collector_.want_seal())
-            post_wake();
+        act(collector_.want_seal());
     }
 
     // -- following
@@ -235,6 +255,7 @@ public:
     /// What is on disk of the log, from the segment with `from` on.
     std::vector<chain_segment> durable_chain(position from) const
     {
+        std::lock_guard lock(mutex_);
         auto first = chain_.begin();
         while (first != chain_.end() && first->positions.last < from)
             ++first;
@@ -256,7 +277,9 @@ public:
     void wait_readable(position known, std::size_t cuts, Handler&& handler)
     {
         readers_.push(std::forward<Handler>(handler));
-        if (failed_ || !is_open())
+        std::lock_guard lock(mutex_);
+        read_ = false;
+        if (failed_ || status_ != status::open)
             readers_.complete_all(failed_ ? failed_ : make_error_code(errc::closed));
         else if (durable_ > known || keeping_.cuts() != cuts)
             readers_.complete_all(error_code());
@@ -278,17 +301,12 @@ private:
         bool failed = false;
     };
 
-    using footer_bytes = std::array<std::byte, wal_format::frame_bytes + wal_format::footer_bytes>;
+    using job = group_job<files>;
 
-    struct write_result {
+    // The group that the baton's holder writes.
+    struct flight {
         group_builder group;
-        group_builder link_group;
-        bool rotated = false;
-        bool synced = false;
-        bool failed = false; ///< More than lack of space.
-    };
-
-    struct flight : log_collector::batch {
+        bool sync = false;
         bool active = false;
         std::uint64_t digest = 0;
         position claimed = 0; ///< As durable, in the seal.
@@ -296,12 +314,21 @@ private:
         position first = 1;
         position last = 0;
         std::uint32_t records = 0;
-        std::size_t link_size = 0;
-        std::size_t size = 0;
+        std::uint64_t size = 0; ///< Of all that is written to the segment.
         std::optional<chain_segment> next; ///< If the segment changes.
+        bool continues = false;            ///< Because the one before failed.
+        time_point began;
+        bool stalled = false;
     };
 
     std::uint64_t now_ms() const { return options_.unix_time_ms ? options_.unix_time_ms() : 0; }
+
+    template <class T>
+    T locked(T const& value) const
+    {
+        std::lock_guard lock(mutex_);
+        return value;
+    }
 
     template <class F>
     auto pump(F f)
@@ -311,169 +338,281 @@ private:
         });
     }
 
+    template <class F>
+    void post(F f)
+    {
+        asio::post(executor_, [self = this->shared_from_this(), f] { f(*self); });
+    }
     void post_wake()
     {
-        asio::post(executor_, [self = this->shared_from_this()] { self->wake(); });
+        post([](log_state& s) { s.wake(); });
     }
+
+    void act(log_collector::duty d)
+    {
+        if (d == log_collector::duty::wake)
+            post_wake();
+    }
+
+    log_collector::duty start_waiting(log_waiter&& waiter, completion_batch& at_once)
+    {
+        std::lock_guard lock(mutex_);
+        position const at = waiter.at;
+        if (at != 0 && at <= durable_)
+            at_once.add(std::move(waiter), {}, at); // Also of a log that has failed since.
+        else if (failed_ || status_ != status::open)
+            at_once.add(std::move(waiter), failed_ ? failed_ : make_error_code(errc::closed), at);
+        else if (at >= collector_.next())
+            at_once.add(std::move(waiter), errc::position_out_of_range, at);
+        else if (at <= durable_)
+            at_once.add(std::move(waiter), {}, at);
+        else
+            return collector_.wait(std::move(waiter));
+        return log_collector::duty::none;
+    }
+
+    // -- writing: the baton
 
     void wake()
     {
-        if (flight_.active)
-            return; // written() comes back here.
-        if (status_ == status::closed || failed_)
-            return;
-        completion_batch at_once;
-        bool const work = collector_.take(flight_, at_once);
-        at_once.post();
-        if (!work) {
-            if (!truncations_.empty())
-                start_truncation();
+        if (!collector_.begin_pump())
+            return; // Whoever writes comes back here.
+        completion_batch at_once(executor_);
+        std::optional<job> next;
+        bool resting = false;
+        {
+            std::lock_guard lock(mutex_);
+            if (status_ == status::closed || failed_)
+                resting = true;
+            else if (collector_.take(flight_.group, flight_.sync, at_once))
+                next = make_job();
+            else if (!truncations_.empty())
+                return start_truncation(); // Keeps the baton.
             else if (status_ == status::closing)
-                start_closing();
-            else
-                watch_idle();
+                return start_closing(); // Keeps the baton.
+        }
+        at_once.post();
+        if (next) {
+            submit(std::move(*next));
+            watch_stall();
+            admit();
             return;
         }
-        write_group();
+        give_back(false);
+        if (resting)
+            return;
+        watch_idle();
+        stall_timer_.cancel();
     }
 
-    void write_group()
+    void submit(job j)
+    {
+        world_.async_file_job(std::move(j), pump([](log_state& s, error_code ec, write_result r) {
+                                  if (auto again = s.written(ec, std::move(r)))
+                                      s.submit(std::move(*again));
+                                  else
+                                      s.give_back(true);
+                              }));
+    }
+
+    // Appends that wait for room are let in piece by piece, so that the loop gets to its other work.
+    void admit()
+    {
+        if (collector_.admit())
+            post([](log_state& s) { s.admit(); });
+    }
+
+    // A thread that waits writes for all.
+    void lead()
+    {
+        // Threads that the last group woke are about to append again, and may share this one.
+        for (int i = 0; i != 16 && !collector_.others_are_in(); ++i)
+            World::yield_thread();
+        completion_batch at_once(executor_);
+        std::optional<job> next;
+        bool watch = false;
+        {
+            std::lock_guard lock(mutex_);
+            if (status_ != status::closed && !failed_ &&
+                collector_.take(flight_.group, flight_.sync, at_once)) {
+                next = make_job();
+                watch = watches_stalls() && !stall_watched_;
+            }
+        }
+        at_once.post();
+        if (watch)
+            post([](log_state& s) { s.watch_stall(); });
+        while (collector_.admit()) {
+        }
+        auto fs = world_.blocking_files();
+        while (next) {
+            error_code ec;
+            auto r = (*next)(fs, ec);
+            next = written(ec, std::move(r));
+        }
+        bool idle_is_unwatched = false;
+        {
+            std::lock_guard lock(mutex_);
+            idle_is_unwatched = wants_idle_seal() && !idle_watched_;
+        }
+        give_back(idle_is_unwatched);
+    }
+
+    void give_back(bool wake_anyway)
+    {
+        auto const next = collector_.release(wake_anyway);
+        if (next.thread)
+            next.thread->lead();
+        else if (next.wake)
+            post_wake();
+    }
+
+    template <class Start>
+    position block(Start start, durability how, position at, error_code& ec)
+    {
+        thread_waiter self;
+        completion_batch at_once(executor_);
+        auto const d = start(log_waiter{at, how, 0, {}, {}, &self}, at_once);
+        at_once.post();
+        act(d);
+        if (d == log_collector::duty::lead)
+            lead();
+        while (self.wait() == thread_waiter::word::lead)
+            lead();
+        ec = self.ec();
+        return self.at();
+    }
+
+    // -- writing: a group
+
+    job make_job()
     {
         chain_segment& active = chain_.back();
         flight_.active = true;
+        flight_.continues = false;
         flight_.first = flight_.group.first();
         flight_.last = flight_.group.last();
         flight_.records = flight_.group.records();
         flight_.front = keeping_.front();
         flight_.claimed = durable_;
         flight_.next.reset();
+        flight_.stalled = false;
+        if (watches_stalls())
+            flight_.began = world_.now();
         std::uint64_t digest = digest_;
-        std::uint64_t const size = flight_.group.size() + group_builder::seal_size;
-        footer_bytes footer{};
+        std::uint64_t const size = flight_.group.size() + group_builder::seal_size +
+                                   (options_.packing.empty() ? 0 : group_packer::overhead_max);
+        job j;
+        j.disk = disk_;
+        j.at = j.used = active.used_bytes;
+        j.sync = flight_.sync;
         bool const rotate =
             linked_ && !active.positions.empty() && flight_.records != 0 &&
-            active.used_bytes + size + footer.size() > active.header.allocated_bytes;
-        std::optional<wal_format::segment_header> next_header;
-        group_builder link_group;
-        std::uint64_t at = active.used_bytes;
+            active.used_bytes + size + j.footer.size() > active.header.allocated_bytes;
         if (rotate) {
-            next_header = next_header_;
-            footer = make_footer(active, next_header->sequence);
-            wal_format::link const link{active.header.sequence, active.used_bytes,
-                                        active.positions.last, active.digest,
-                                        wal_format::link_reason::rotated};
-            flight_.next = chain_segment{*next_header,
-                                         link,
-                                         {link.last + 1, link.last},
-                                         wal_format::page_bytes,
-                                         link.digest,
-                                         now_ms()};
-            flight_.group.rebind(*next_header);
-            flight_.claimed = link.last; // The segment before is synced first.
-            at = wal_format::page_bytes;
+            j.next = next_header_;
+            j.footer = make_footer(active, next_header_.sequence);
+            j.at = wal_format::page_bytes;
+            begin_next(active, wal_format::link_reason::rotated);
+            flight_.group.rebind(next_header_);
+            flight_.claimed = active.positions.last; // The segment before is synced first.
         }
         if (rotate || !linked_) {
             chain_segment const& fresh = rotate ? *flight_.next : active;
-            link_group.begin(fresh.header, fresh.link.last + 1);
-            link_group.add_link(fresh.link);
-            digest = link_group.finish(fresh.link.digest, fresh.link.last, keeping_.front(), now_ms());
+            j.link.begin(fresh.header, fresh.link.last + 1);
+            j.link.add_link(fresh.link);
+            digest = j.link.finish(fresh.link.digest, fresh.link.last, keeping_.front(), now_ms());
         }
-        flight_.link_size = link_group.size();
-        flight_.digest = flight_.group.finish(digest, flight_.claimed, keeping_.front(), now_ms());
-        flight_.size = flight_.group.size();
-
-        auto job = [disk = disk_, group = std::move(flight_.group),
-                    link_group = std::move(link_group), next_header, footer, at,
-                    used = active.used_bytes,
-                    sync = flight_.sync](files& fs, error_code& ec) mutable {
-            write_result r;
-            if (next_header) {
-                disk->prepare(fs, *next_header, ec);
-                if (!ec) {
-                    disk->rotate(used, footer, ec);
-                    r.rotated = !ec;
-                    r.failed = !r.rotated;
-                } else {
-                    r.failed = ec != errc::no_space;
-                }
-            }
-            if (!ec) {
-                std::array<std::span<std::byte const>, 2> const parts{link_group.bytes(),
-                                                                      group.bytes()};
-                disk->write(at, parts, ec);
-                r.failed = ec && ec != errc::no_space;
-            }
-            if (!ec && sync) {
-                disk->sync(ec);
-                r.synced = !ec;
-                r.failed = r.failed || ec;
-            }
-            r.group = std::move(group);
-            r.link_group = std::move(link_group);
-            return r;
-        };
-        world_.async_file_job(std::move(job), pump([](log_state& s, error_code ec, write_result r) {
-                                  s.written(ec, std::move(r));
-                              }));
+        flight_.size = j.link.size();
+        if (options_.packing.empty()) {
+            flight_.digest =
+                flight_.group.finish(digest, flight_.claimed, keeping_.front(), now_ms());
+            flight_.size += flight_.group.size();
+        } else {
+            j.pack = typename job::packing{rotate ? next_header_ : active.header, digest,
+                                           flight_.claimed, keeping_.front(), now_ms()};
+        }
+        j.group = std::move(flight_.group);
+        return j;
     }
 
-    void written(error_code ec, write_result r)
+    // The segment that follows `before`, of which everything so far counts.
+    void begin_next(chain_segment const& before, wal_format::link_reason why)
     {
-        flight_.active = false;
-        flight_.group = std::move(r.group);
-        if (r.rotated) {
-            chain_.push_back(*flight_.next);
-            linked_ = false;
-            digest_ = chain_.back().digest;
-            collector_.rebind(chain_.back().header);
-            ++counters_.segments;
-            became_durable(std::max(durable_, chain_.back().link.last));
-            if (status_ != status::closed) {
-                prepare_next();
-                retain();
+        wal_format::link const link{before.header.sequence, before.used_bytes,
+                                    before.positions.last, before.digest, why};
+        flight_.next = chain_segment{next_header_,
+                                     link,
+                                     {link.last + 1, link.last},
+                                     wal_format::page_bytes,
+                                     link.digest,
+                                     now_ms()};
+    }
+
+    // Returns what is to be written next of the same group: after a failure, in a new segment.
+    std::optional<job> written(error_code ec, write_result r)
+    {
+        completion_batch done(executor_);
+        std::vector<log_waiter> landed;
+        {
+            std::lock_guard lock(mutex_);
+            flight_.active = false;
+            flight_.group = std::move(r.group);
+            if (r.packed_size != 0) {
+                flight_.digest = r.digest;
+                flight_.size += r.packed_size;
             }
-        }
-        completion_batch done;
-        if (!ec) {
-            accept(r.synced);
-            for (auto& w : flight_.waiters) {
-                assert(w.how != durability::disk || r.synced);
-                position const at = w.at;
-                log_collector::complete(std::move(w), {}, at, done);
+            if (flight_.stalled)
+                emit(wal_event_kind::disk_answered, {}, world_.now() - flight_.began);
+            if (r.rotated)
+                enter_next();
+            if (!ec) {
+                accept(r.synced);
+                landed = collector_.land();
+            } else if (status_ == status::closed) {
+                landed = collector_.land();
+                for (auto& w : landed) // stop() has told them.
+                    w = {};
+            } else if (r.failed || !collector_.roll_back(flight_.first, done)) {
+                fail(ec, done);
+            } else {
+                emit(wal_event_kind::no_space, ec);
+                finish(trims_, errc::no_space);
             }
-            flight_.waiters.clear();
-        } else if (status_ == status::closed) {
-            flight_.waiters.clear();
-        } else if (r.failed || !collector_.roll_back(flight_.first, done)) {
-            fail(done);
-        } else {
-            for (auto& w : flight_.waiters)
-                log_collector::complete(std::move(w), errc::no_space, 0, done);
-            flight_.waiters.clear();
-            finish(trims_, errc::no_space);
-        }
-        done.post();
-        if (status_ == status::closed)
-            return;
-        if (failed_) {
-            if (status_ == status::closing)
+            if (failed_ && status_ == status::closing)
                 finish_closing(failed_);
-            return;
         }
-        post_wake();
+        done.add(landed, {});
+        collector_.reuse(std::move(landed));
+        done.post();
+        return std::nullopt;
+    }
+
+    void enter_next()
+    {
+        chain_.push_back(*flight_.next);
+        linked_ = false;
+        digest_ = chain_.back().digest;
+        collector_.rebind(chain_.back().header);
+        ++counters_.segments;
+        became_durable(std::max(durable_, chain_.back().link.last));
+        if (status_ != status::closed) {
+            prepare_next();
+            retain();
+        }
     }
 
     void accept(bool synced)
     {
         chain_segment& active = chain_.back();
-        active.used_bytes += flight_.link_size + flight_.size;
+        active.used_bytes += flight_.size;
         active.positions.last = flight_.last;
         active.digest = digest_ = flight_.digest;
         linked_ = true;
         written_ = flight_.last;
         counters_.records += flight_.records;
         counters_.groups += 1;
-        counters_.bytes += flight_.link_size + flight_.size;
+        counters_.bytes += flight_.size;
         if (!synced)
             return;
         ++counters_.syncs;
@@ -483,18 +622,17 @@ private:
     }
 
     // A failed write or sync is final: the system may have dropped the bytes and report success next.
-    void fail(completion_batch& done)
+    void fail(error_code const& cause, completion_batch& done)
     {
         failed_ = errc::log_failed;
-        for (auto& w : flight_.waiters) {
-            position const at = w.at;
-            log_collector::complete(std::move(w), failed_, at, done);
-        }
-        flight_.waiters.clear();
+        cause_ = cause;
+        auto landed = collector_.land();
+        done.add(landed, failed_);
         collector_.refuse(failed_, done);
         finish(trims_, failed_);
         finish_truncations(failed_);
-        readers_.complete_all(failed_);
+        tell_readers();
+        emit(wal_event_kind::failed, cause);
     }
 
     // -- segments
@@ -507,6 +645,8 @@ private:
         h.sequence = ++sequence_max_;
         h.after = after;
         h.salt = world_.entropy();
+        // If the key cannot be used now, it cannot when the first group is written, and fails then.
+        (void)describe_packing(options_.packing, h);
         return h;
     }
 
@@ -520,10 +660,10 @@ private:
     }
 
     // Asks for the seal behind which the segments that nobody wants are removed.
-    void give_back()
+    void give_up_trimmed()
     {
-        if (is_open() && !failed_ && keeping_.has_trimmed(chain_) && collector_.want_seal())
-            post_wake();
+        if (status_ == status::open && !failed_ && keeping_.has_trimmed(chain_))
+            act(collector_.want_seal());
     }
 
     void retain()
@@ -533,7 +673,7 @@ private:
         auto const front = retention_front(chain_, options_.retention, now_ms());
         // What is not durable is not trimmed.
         keeping_.trim(std::min(front, durable_ + 1));
-        give_back();
+        give_up_trimmed();
     }
 
     void remove_trimmed(position front)
@@ -558,23 +698,27 @@ private:
         auto const& newest = chain_.back();
         if (newest.positions.last <= p)
             durable_end_ = {newest.used_bytes, newest.positions.last, newest.digest};
-        readers_.complete_all(error_code());
+        tell_readers();
+    }
+
+    // The readers wait on the executor, and this may be another thread.
+    void tell_readers()
+    {
+        if (std::exchange(read_, true))
+            return;
+        post([](log_state& s) { s.readers_.complete_all(s.locked(s.failed_)); });
     }
 
     // -- truncating
 
-    // Everything that was appended before is written.
+    // Everything that was appended before is written. The pump has the baton.
     void start_truncation()
     {
         position const last = truncations_.front().last;
         position const given = written_;
-        if (last >= given || failed_) {
-            auto done = std::move(truncations_.front().waiter);
-            truncations_.pop_front();
-            if (truncations_.empty())
-                collector_.resume(chain_.back().header, given + 1);
-            finish(done, failed_);
-            return post_wake();
+        if (last >= given) {
+            end_truncation({}, given + 1);
+            return post([](log_state& s) { s.give_back(true); });
         }
         flight_.active = true;
         auto header = next_header(chain_.back().header.sequence);
@@ -591,37 +735,44 @@ private:
             }));
     }
 
-    void truncated(error_code ec, truncation_result r)
+    void truncated(error_code const& ec, truncation_result r)
     {
-        flight_.active = false;
-        if (status_ == status::closed)
-            return;
-        completion_batch done;
-        if (r.failed) {
-            fail(done);
-        } else {
-            position given = written_;
-            if (!ec) {
-                keeping_.cut(truncations_.front().last);
-                chain_ = std::move(r.chain);
-                digest_ = chain_.back().digest;
-                given = written_ = chain_.back().positions.last;
-                proven_ = chain_.back().link.last;
-                linked_ = true;
-                ++counters_.segments;
-                became_durable(written_);
-                prepare_next();
+        completion_batch done(executor_);
+        {
+            std::lock_guard lock(mutex_);
+            flight_.active = false;
+            if (status_ == status::closed)
+                return;
+            if (r.failed) {
+                fail(ec, done);
+                if (status_ == status::closing)
+                    finish_closing(failed_);
+            } else {
+                position given = written_;
+                if (!ec) {
+                    keeping_.cut(truncations_.front().last);
+                    chain_ = std::move(r.chain);
+                    digest_ = chain_.back().digest;
+                    given = written_ = chain_.back().positions.last;
+                    proven_ = chain_.back().link.last;
+                    linked_ = true;
+                    ++counters_.segments;
+                    became_durable(written_);
+                    prepare_next();
+                }
+                end_truncation(ec, given + 1);
             }
-            auto waiter = std::move(truncations_.front().waiter);
-            truncations_.pop_front();
-            if (truncations_.empty())
-                collector_.resume(chain_.back().header, given + 1);
-            finish(waiter, ec);
         }
         done.post();
-        if (failed_ && status_ == status::closing)
-            return finish_closing(failed_);
-        post_wake();
+        give_back(true);
+    }
+
+    void end_truncation(error_code const& ec, position next)
+    {
+        auto waiter = std::move(truncations_.front().waiter);
+        truncations_.pop_front();
+        collector_.resume(chain_.back().header, next, !truncations_.empty());
+        finish(waiter, ec);
     }
 
     void finish_truncations(error_code const& ec)
@@ -642,36 +793,101 @@ private:
 
     // -- idling and closing
 
+    bool wants_idle_seal() const
+    {
+        return options_.idle_seal_after.count() != 0 && durable_ > proven_ &&
+               status_ == status::open && !failed_;
+    }
+
     // When nothing has happened for a while, a seal makes the last group provable.
     void watch_idle()
     {
-        if (options_.idle_seal_after.count() == 0 || watching_ || durable_ <= proven_ ||
-            status_ != status::open)
+        std::lock_guard lock(mutex_);
+        if (idle_watched_ || !wants_idle_seal())
             return;
-        watching_ = true;
-        timer_.expires_after(options_.idle_seal_after);
-        timer_.async_wait(asio::bind_executor(
+        idle_watched_ = true;
+        idle_timer_.expires_after(options_.idle_seal_after);
+        idle_timer_.async_wait(asio::bind_executor(
             executor_, [weak = this->weak_from_this(), groups = counters_.groups](error_code ec) {
-                auto const self = weak.lock();
-                if (!self)
-                    return;
-                self->watching_ = false;
-                if (ec || self->status_ != status::open || self->failed_ || self->flight_.active)
-                    return;
-                if (self->counters_.groups != groups)
-                    self->watch_idle();
-                else if (self->collector_.want_seal())
-                    self->wake();
+                if (auto const self = weak.lock())
+                    self->idled(ec, groups);
             }));
+    }
+
+    void idled(error_code const& ec, std::uint64_t groups)
+    {
+        {
+            std::lock_guard lock(mutex_);
+            idle_watched_ = false;
+            if (ec || status_ != status::open || failed_ || flight_.active)
+                return;
+            if (counters_.groups == groups)
+                return act(collector_.want_seal());
+        }
+        watch_idle();
+    }
+
+    bool watches_stalls() const
+    {
+        return options_.on_event && options_.stall_after.count() != 0;
+    }
+
+    // One timer for many groups: it looks whether the group that is under way is an old one.
+    void watch_stall()
+    {
+        if (!watches_stalls())
+            return;
+        std::lock_guard lock(mutex_);
+        if (stall_watched_ || !flight_.active || flight_.stalled || status_ == status::closed)
+            return;
+        stall_watched_ = true;
+        stall_timer_.expires_at(flight_.began + options_.stall_after);
+        stall_timer_.async_wait(
+            asio::bind_executor(executor_, [weak = this->weak_from_this()](error_code ec) {
+                if (auto const self = weak.lock())
+                    self->look_for_stall(ec);
+            }));
+    }
+
+    void look_for_stall(error_code const& ec)
+    {
+        {
+            std::lock_guard lock(mutex_);
+            stall_watched_ = false;
+            if (ec || !flight_.active)
+                return;
+            auto const took = world_.now() - flight_.began;
+            if (took >= options_.stall_after) {
+                flight_.stalled = true;
+                emit(wal_event_kind::disk_stalled, {}, took);
+            }
+        }
+        watch_stall();
+    }
+
+    void emit(wal_event_kind kind, error_code const& cause, std::chrono::nanoseconds took = {},
+              std::string directory = {})
+    {
+        if (!options_.on_event)
+            return;
+        post([e = wal_event{kind, durable_, took, cause, std::move(directory)}](log_state& s) {
+            if (s.locked(s.status_) != status::closed)
+                s.options_.on_event(e);
+        });
     }
 
     void start_closing()
     {
         auto const footer = make_footer(chain_.back(), 0);
         flight_.active = true;
-        world_.async_file_job([disk = disk_, footer, used = chain_.back().used_bytes](
-                                  files&, error_code& ec) { disk->close(used, footer, ec); },
-                              pump([](log_state& s, error_code ec) { s.finish_closing(ec); }));
+        world_.async_file_job(
+            [disk = disk_, footer, used = chain_.back().used_bytes](files&, error_code& ec) {
+                disk->close(used, footer, ec);
+            },
+            pump([](log_state& s, error_code ec) {
+                std::lock_guard lock(s.mutex_);
+                s.finish_closing(ec);
+            }));
     }
 
     void finish_closing(error_code const& ec)
@@ -679,7 +895,7 @@ private:
         flight_.active = false;
         if (status_ == status::closing)
             status_ = status::closed;
-        timer_.cancel();
+        idle_timer_.cancel();
         if (failed_)
             disk_.reset();
         finish(closers_, ec);
@@ -701,30 +917,39 @@ private:
     void detach() noexcept override
     {
         auto const keep = this->weak_from_this().lock();
-        status_ = status::closed;
+        std::vector<plain_waiter> closers;
+        std::vector<plain_waiter> trims;
+        std::deque<truncation> truncations;
+        {
+            std::lock_guard lock(mutex_);
+            status_ = status::closed;
+            truncations = std::move(truncations_);
+            closers = std::move(closers_);
+            trims = std::move(trims_);
+        }
         auto waiters = collector_.abandon();
-        auto flying = std::move(flight_.waiters);
-        auto closers = std::move(closers_);
-        auto trims = std::move(trims_);
-        auto truncations = std::move(truncations_);
     }
 
     World world_;
     wal_options options_;
     asio::any_io_executor executor_;
-    typename World::timer timer_;
-    std::shared_ptr<disk> disk_;
+    typename World::timer idle_timer_;
+    typename World::timer stall_timer_;
     log_collector collector_;
 
+    mutable std::mutex mutex_; // Guards what follows.
+    std::shared_ptr<log_files<files>> disk_; // What jobs work on. They share it.
     status status_ = status::unopened;
     error_code failed_;
+    error_code cause_; // What the system said then.
     wal_format::log_id log_;
     std::vector<chain_segment> chain_; // The last one takes the appends.
     wal_format::segment_header next_header_;
     std::uint64_t sequence_max_ = 0;
     std::uint64_t digest_ = 0;
-    bool linked_ = true;    // The link of the segment in use was written.
-    bool watching_ = false; // The timer is set.
+    bool linked_ = true; // The link of the segment in use was written.
+    bool idle_watched_ = false;
+    bool stall_watched_ = false;
     log_keeping keeping_;
     log_mark durable_end_; // In the segment in use.
     position written_ = 0;
@@ -734,8 +959,10 @@ private:
     std::vector<plain_waiter> closers_;
     std::vector<plain_waiter> trims_;
     std::deque<truncation> truncations_;
-    waiter_queue<void(error_code)> readers_; // Who follows the log.
     wal_counters counters_;
+    bool read_ = true; // Nobody has come to wait for something to read since they were told.
+
+    waiter_queue<void(error_code)> readers_; // Who follows the log. On the executor only.
 };
 
 } // namespace perdure::detail

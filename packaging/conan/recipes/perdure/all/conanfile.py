@@ -54,6 +54,8 @@ class PerdureConan(ConanFile):
             "detector": (None, ["world"], False),
             "wal": (None, ["world"], False),
             "snapshot": ("with_serialization", ["world", "boost::serialization"], False),
+            "wal_lz4": ("with_lz4", ["wal", "lz4::lz4"], False),
+            "wal_aes_gcm": ("with_openssl", ["wal", "openssl::crypto"], False),
             "snapshot_lz4": ("with_lz4", ["snapshot", "lz4::lz4"], False),
             "snapshot_zstd": ("with_zstd", ["snapshot", "zstd::zstdlib"], False),
             "durable": (None, ["wal", "snapshot"], False),

@@ -1,0 +1,208 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+// One append at a time, and what a loop notices of a disk that stalls.
+
+#include "../support/measure.hpp"
+#include "log.hpp"
+
+#include <perdure/world/faulty_calls.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+namespace benchmark {
+
+using namespace perdure;
+
+namespace {
+
+/// A thread that does one piece of work at a time for another one: the least that any hop costs.
+class bare_thread {
+public:
+    ~bare_thread()
+    {
+        {
+            std::lock_guard lock(mutex_);
+            stop_ = true;
+        }
+        wake_.notify_one();
+        thread_.join();
+    }
+    void run(std::function<void()> const& work)
+    {
+        std::unique_lock lock(mutex_);
+        work_ = &work;
+        wake_.notify_one();
+        done_.wait(lock, [this] { return !work_; });
+    }
+
+private:
+    void loop()
+    {
+        std::unique_lock lock(mutex_);
+        for (;;) {
+            wake_.wait(lock, [this] { return stop_ || work_; });
+            if (stop_)
+                return;
+            auto const& work = *work_;
+            lock.unlock();
+            work();
+            lock.lock();
+            work_ = nullptr;
+            done_.notify_one();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::condition_variable done_;
+    std::function<void()> const* work_ = nullptr;
+    bool stop_ = false;
+    std::thread thread_{[this] { loop(); }};
+};
+
+asio::awaitable<void> append_one_by_one(wal& log, int count, samples& out)
+{
+    auto const record = make_record();
+    for (int i = 0; i != count; ++i) {
+        auto const begin = steady::now();
+        co_await log.async_append(record, asio::use_awaitable);
+        out.add(1e6 * seconds_since(begin));
+    }
+}
+
+} // namespace
+
+void measure_one_at_a_time(plan const& p)
+{
+    print_title("Durable appends of 100 bytes, one at a time");
+    raw_file raw(p.directory);
+    asio::io_context io(1);
+    wal log(io, options_in(p.make("log")));
+    log.open();
+    auto const record = make_record();
+    bare_thread other;
+    std::function<void()> const append = [&] { raw.append(record.data(), record.size(), true); };
+    samples floor, hop, blocking, coroutine;
+    int const count = p.smoke ? 3 : 25;
+    for (int turn = 0; turn != p.turns(60); ++turn) {
+        auto const time = [count](samples& s, auto once) {
+            for (int i = 0; i != count; ++i) {
+                auto const begin = steady::now();
+                once();
+                s.add(1e6 * seconds_since(begin));
+            }
+        };
+        time(floor, append);
+        time(blocking, [&] { log.append(record, durability::disk); });
+        time(hop, [&] { other.run(append); });
+        asio::co_spawn(io, append_one_by_one(log, count, coroutine), asio::detached);
+        io.restart();
+        io.run();
+    }
+    double const f = floor.median();
+    double const h = hop.median();
+    print_line("blocking caller, p50", text("%.1f us", blocking.median()),
+               text("raw write+sync %.1f us", f), text("<= %.1f us", f + 5),
+               verdict(blocking.median() <= f + 5));
+    print_line("coroutine, p50", text("%.1f us", coroutine.median()),
+               text("the same behind a bare thread hop %.1f us", h), text("<= %.1f us", h + 15),
+               verdict(coroutine.median() <= h + 15));
+    print_line("p99: blocking, coroutine",
+               text("%.0f us, %.0f us", blocking.quantile(0.99), coroutine.quantile(0.99)),
+               text("raw %.0f us, hop %.0f us", floor.quantile(0.99), hop.quantile(0.99)), "", "");
+}
+
+namespace {
+
+/// What a loop notices in `seconds`: how late a 1 ms timer comes, and the longest turn.
+struct loop_watch {
+    samples late_us;
+    double longest_slice_us = 0;
+
+    void run(asio::io_context& io, double seconds, std::function<void()> const& each_tick)
+    {
+        asio::steady_timer timer(io);
+        auto const begin = steady::now();
+        auto due = begin + std::chrono::milliseconds(1);
+        std::function<void()> const arm = [&] {
+            timer.expires_at(due);
+            timer.async_wait([&](error_code) {
+                late_us.add(1e6 * seconds_since(due));
+                if (seconds_since(begin) >= seconds)
+                    return;
+                each_tick();
+                due = std::max(due + std::chrono::milliseconds(1), steady::now());
+                arm();
+            });
+        };
+        arm();
+        io.restart();
+        // One handler a turn: its processor time is what others on the loop wait for.
+        while (seconds_since(begin) < seconds) {
+            double const before = thread_ns();
+            if (io.run_one_for(std::chrono::milliseconds(5)) == 0)
+                continue;
+            longest_slice_us = std::max(longest_slice_us, (thread_ns() - before) / 1e3);
+        }
+        timer.cancel();
+        io.restart();
+        io.run_for(std::chrono::milliseconds(300));
+    }
+};
+
+} // namespace
+
+void measure_stall(plan const& p)
+{
+    print_title("A loop that appends 100 k/s of 100 bytes while the disk stalls for 1 s");
+    auto const record = make_record();
+    samples idle_late, stall_late, slices;
+    long events = 0;
+    for (int turn = 0; turn != p.turns(5); ++turn) {
+        asio::io_context io(1);
+        auto faults = std::make_shared<call_faults>();
+        auto o = options_in(p.make("log"));
+        o.waiting_bytes_max = 4u << 20;
+        o.stall_after = std::chrono::milliseconds(100);
+        o.on_event = [&](wal_event const& e) { events += e.kind == wal_event_kind::disk_stalled; };
+        basic_wal<basic_system_world<faulty_calls>> log(
+            basic_system_world<faulty_calls>(io, faulty_calls({faults})), o);
+        log.open();
+        loop_watch idle;
+        idle.run(io, p.seconds(1), [] {});
+        // 13 MB in all, of which 4 MB may wait: most appends wait for room.
+        faults->hold(system_call::fdatasync);
+        long done = 0;
+        long started = 0;
+        std::thread release([&] {
+            std::this_thread::sleep_for(std::chrono::duration<double>(p.seconds(1)));
+            faults->release();
+        });
+        loop_watch stalled;
+        stalled.run(io, p.seconds(1.3), [&] {
+            for (int i = 0; i != 100; ++i, ++started)
+                log.async_append(record, [&](error_code ec, position) { done += !ec; });
+        });
+        release.join();
+        while (done != started)
+            if (io.restart(), io.run_one_for(std::chrono::seconds(5)) == 0)
+                fail("appends are missing");
+        idle_late.add(idle.late_us.quantile(0.999));
+        stall_late.add(stalled.late_us.quantile(0.999));
+        slices.add(stalled.longest_slice_us);
+    }
+    print_line("longest slice on the loop, processor time", text("%.0f us", slices.median()), "",
+               "<= 200 us", verdict(slices.median() <= 200));
+    print_line("1 ms timer, p99.9 late", text("%.0f us", stall_late.median()),
+               text("an idle loop %.0f us", idle_late.median()),
+               text("<= %.0f us", idle_late.median() + 1000),
+               verdict(stall_late.median() <= idle_late.median() + 1000));
+    print_line("events that report the stall", std::to_string(events), "", "", "");
+}
+
+} // namespace benchmark

@@ -1,0 +1,1 @@
+perdure_test(appending.cpp PARTS wal LABELS asio threads)
