@@ -94,6 +94,9 @@ using choose_k = basic_choose_k<>;
 namespace simulation {
 class cluster;
 class world;
+class disk_files;
+template <class Files = disk_files>
+class basic_disk_world;
 } // namespace simulation
 
 } // namespace perdure

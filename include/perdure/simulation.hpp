@@ -7,9 +7,12 @@
 // A deterministic cluster for tests: virtual time, a faulty network, faulty disks.
 #include <perdure/simulation/acceptor.hpp>
 #include <perdure/simulation/cluster.hpp>
+#include <perdure/simulation/crash_search.hpp>
 #include <perdure/simulation/crash_states.hpp>
 #include <perdure/simulation/datagram_socket.hpp>
 #include <perdure/simulation/disk.hpp>
+#include <perdure/simulation/disk_files.hpp>
+#include <perdure/simulation/disk_world.hpp>
 #include <perdure/simulation/event.hpp>
 #include <perdure/simulation/files.hpp>
 #include <perdure/simulation/options.hpp>

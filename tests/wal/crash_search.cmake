@@ -1,0 +1,1 @@
+perdure_test(crash_search.cpp PARTS wal simulation LABELS sim)
