@@ -14,7 +14,9 @@
 #include <perdure/placement/placement_map.hpp>
 #include <perdure/placement/placement_rules.hpp>
 #include <perdure/placement/placement_spec.hpp>
+#include <perdure/placement/range_plan.hpp>
 #include <perdure/placement/replica_inventory.hpp>
+#include <perdure/placement/replica_ring.hpp>
 #include <perdure/placement/survival.hpp>
 
 #endif

@@ -203,7 +203,8 @@ inline movement_plan plan_movement(placement_map const& before, placement_map co
     if (before.slots() != after.slots())
         detail::throw_bad_value("plan_movement", "slots", std::to_string(after.slots()),
                                 "both maps must have the same number of them");
-    detail::plan_builder builder(after, sizes);
+    detail::check_sizes(sizes, after.slots());
+    detail::plan_builder builder(after);
     auto& plan = builder.plan();
     plan.epoch_before = before.epoch();
     std::vector<node_index> to;
@@ -242,7 +243,8 @@ inline movement_plan plan_movement(placement_map const& before, placement_map co
         for (std::size_t i = 0; i != new_owners.size(); ++i)
             want[i] = new_owners[i];
         plan.primaries_moved += old_owners.empty() || new_owners.empty() || have[0] != want[0];
-        builder.slot(s, {have.data(), old_owners.size()}, {want.data(), new_owners.size()});
+        builder.slot(s, sizes.empty() ? 0 : sizes[s], sizes.empty() ? 1 : sizes[s],
+                     {have.data(), old_owners.size()}, {want.data(), new_owners.size()});
     };
     if (before.table_stride() == after.table_stride())
         detail::for_each_difference(before, after, same ? nullptr : to.data(), visit);

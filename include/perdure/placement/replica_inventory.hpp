@@ -161,7 +161,8 @@ inline repair_plan plan_repair(placement_map const& map, replica_inventory const
     if (inventory.slots() != map.slots())
         detail::throw_bad_value("plan_repair", "slots", std::to_string(inventory.slots()),
                                 "map and inventory must have the same number of them");
-    detail::plan_builder builder(map, sizes);
+    detail::check_sizes(sizes, map.slots());
+    detail::plan_builder builder(map);
     auto& plan = builder.plan();
     repair_plan result;
     std::vector<copies_are> worth(plan.nodes.size(), copies_are::gone);
@@ -196,7 +197,7 @@ inline repair_plan plan_repair(placement_map const& map, replica_inventory const
         // The lists of owners have 16 entries at most; nodes may hold more than that by mistake.
         if (there[s].size() > 32)
             there[s].resize(32);
-        builder.slot(s, there[s], want);
+        builder.slot(s, sizes.empty() ? 0 : sizes[s], sizes.empty() ? 1 : sizes[s], there[s], want);
         if (complete && map.owners(s).size() == map.limits().copies)
             for (auto i : there[s])
                 if (auto const owners = map.owners(s);

@@ -18,63 +18,62 @@ namespace perdure::detail {
 
 /** Makes a plan slot by slot from who has a copy and who is to have one.
  *
- *  Nodes are positions in plan.nodes; those of the map keep their indexes there, and others (which
- *  only have copies) come behind or in gaps.
+ *  Nodes are positions in plan.nodes; `slot` may number anything that has owners.
  */
 class plan_builder {
 public:
     /// What may be done with what a node has.
     enum class copies_are : std::uint8_t { gone, draining, live };
 
-    plan_builder(placement_map const& map, std::span<std::uint64_t const> sizes)
-        : map_(map), sizes_(sizes)
+    /// `copies` wanted of everything, and the limits that those on nodes that are up are to keep.
+    plan_builder(std::uint32_t copies, placement_limits const& limits)
+        : copies_(copies), limits_(limits)
     {
-        if (!sizes.empty() && sizes.size() != map.slots())
-            throw_bad_value("movement_plan", "the number of sizes", std::to_string(sizes.size()),
-                            "there must be one for each slot, or none");
+    }
+
+    /// For the slots of a map, whose nodes keep their indexes.
+    explicit plan_builder(placement_map const& map) : plan_builder(map.rules().copies, map.limits())
+    {
         plan_.epoch_before = plan_.epoch_after = map.epoch();
         plan_.slots = map.slots();
-        plan_.nodes.resize(map.index_bound());
-        places_.resize(map.index_bound());
         for (auto i : map.indexes()) {
-            auto& n = plan_.nodes[i];
-            n.name = map.node(i).name;
-            n.zone = map.node(i).zone;
-            n.is_here = true;
-            n.after = map.copies_on(i);
-            plan_.copies_wanted += n.after;
-            places_[i] = {map.zone_of(i), map.rack_of(i), map.host_of(i)};
+            add_node(i, map.node(i), {map.zone_of(i), map.rack_of(i), map.host_of(i)});
+            plan_.nodes[i].after = map.copies_on(i);
+            plan_.copies_wanted += map.copies_on(i);
         }
     }
 
     movement_plan& plan() noexcept { return plan_; }
 
-    /// A node that is not in the map, at a position that is free.
+    void add_node(std::size_t position, cluster_node const& node, place const& where)
+    {
+        add(position, node);
+        plan_.nodes[position].is_here = true;
+        places_[position] = where;
+    }
+    /// A node that is not there any more, at a position that is free.
     void add_stranger(std::size_t position, cluster_node const& node)
     {
-        if (position >= plan_.nodes.size()) {
-            plan_.nodes.resize(position + 1);
-            places_.resize(position + 1);
-        }
-        plan_.nodes[position].name = node.name;
-        plan_.nodes[position].zone = node.zone;
+        add(position, node);
         places_[position] = {no_place, no_place, no_place};
     }
 
     /// What the copies on each node are worth; the nodes' `before` are final. `placed`: whoever has a
     /// copy of a slot keeps the map's limits, so that it need not be looked at.
-    void begin(std::vector<copies_are> worth, bool placed)
+    void begin(std::vector<copies_are> worth, bool placed, bool reserve = true)
     {
         worth_ = std::move(worth);
         placed_ = placed;
         for (auto const& n : plan_.nodes)
             plan_.minimum += n.after > n.before ? n.after - n.before : 0;
-        plan_.moves.reserve(static_cast<std::size_t>(plan_.minimum));
+        plan_.moves.reserve(reserve ? static_cast<std::size_t>(plan_.minimum) : 0);
+        read_from_.assign(plan_.nodes.size(), 0);
     }
 
-    /// The nodes that have a copy of a slot, and those that are to have one.
-    void slot(std::uint32_t slot, std::span<node_index const> have,
-              std::span<node_index const> want)
+    /// The nodes that have a copy of a slot, and those that are to have one. `cost` is what reading
+    /// it counts when the work is shared out.
+    void slot(std::uint32_t slot, std::uint64_t bytes, std::uint64_t cost,
+              std::span<node_index const> have, std::span<node_index const> want)
     {
         // Without branches where they cannot be predicted: which owner is new differs by slot.
         std::uint32_t live = 0, draining = 0, kept = 0, had = 0, readable = 0;
@@ -93,9 +92,8 @@ public:
         if (new_ones == 0)
             return;
         auto given = readable & ~kept;
-        auto const bytes = sizes_.empty() ? 0 : sizes_[slot];
-        auto const why = danger_of(live, draining, map_.rules().copies,
-                                   !placed_ && live >= map_.rules().copies && misplaced(have));
+        auto const why =
+            danger_of(live, draining, copies_, !placed_ && live >= copies_ && misplaced(have));
         for (; new_ones != 0; new_ones &= new_ones - 1) {
             auto const w = want[static_cast<std::size_t>(std::countr_zero(new_ones))];
             copy_move m{slot, no_node, w, no_node, bytes, why, static_cast<std::uint8_t>(live)};
@@ -111,14 +109,13 @@ public:
             std::uint64_t least = ~std::uint64_t{0};
             for (auto left = readable; left != 0; left &= left - 1) {
                 auto const h = have[static_cast<std::size_t>(std::countr_zero(left))];
-                auto const& n = plan_.nodes[h];
-                auto const c = (sizes_.empty() ? n.out + 1 : n.bytes_out + bytes)
-                               << (places_[h].zone != places_[w].zone);
+                auto const c = (read_from_[h] + cost) << (places_[h].zone != places_[w].zone);
                 m.from = c < least ? h : m.from;
                 least = std::min(least, c);
             }
             auto& from = plan_.nodes[m.from];
             auto& to = plan_.nodes[w];
+            read_from_[m.from] += cost;
             ++from.out;
             from.bytes_out += bytes;
             ++to.in;
@@ -143,7 +140,6 @@ private:
 
     bool misplaced(std::span<node_index const> have) const
     {
-        auto const& limits = map_.limits();
         for (auto a : have) {
             if (worth_[a] != copies_are::live)
                 continue;
@@ -155,19 +151,38 @@ private:
                 rack += places_[a].rack == places_[b].rack;
                 host += places_[a].host == places_[b].host;
             }
-            if (zone > limits.per_zone || rack > limits.per_rack || host > limits.per_host)
+            if (zone > limits_.per_zone || rack > limits_.per_rack || host > limits_.per_host)
                 return true;
         }
         return false;
     }
 
-    placement_map const& map_;
-    std::span<std::uint64_t const> sizes_;
+    void add(std::size_t position, cluster_node const& node)
+    {
+        if (position >= plan_.nodes.size()) {
+            plan_.nodes.resize(position + 1);
+            places_.resize(position + 1);
+        }
+        plan_.nodes[position].name = node.name;
+        plan_.nodes[position].zone = node.zone;
+    }
+
+    std::uint32_t copies_;
+    placement_limits limits_;
     movement_plan plan_;
     std::vector<place> places_;
     std::vector<copies_are> worth_;
+    std::vector<std::uint64_t> read_from_;
     bool placed_ = false;
 };
+
+/// Throws std::invalid_argument unless there is one size for each slot, or none.
+inline void check_sizes(std::span<std::uint64_t const> sizes, std::uint32_t slots)
+{
+    if (!sizes.empty() && sizes.size() != slots)
+        throw_bad_value("movement_plan", "the number of sizes", std::to_string(sizes.size()),
+                        "there must be one for each slot, or none");
+}
 
 } // namespace perdure::detail
 
