@@ -6,9 +6,13 @@
 
 #include <perdure/placement/cluster_node.hpp>
 #include <perdure/placement/epoch_fence.hpp>
+#include <perdure/placement/hot_keys.hpp>
+#include <perdure/placement/load_report.hpp>
+#include <perdure/placement/loss.hpp>
 #include <perdure/placement/movement_plan.hpp>
 #include <perdure/placement/movement_queue.hpp>
 #include <perdure/placement/movement_svg.hpp>
+#include <perdure/placement/placed_copysets.hpp>
 #include <perdure/placement/placement_codec.hpp>
 #include <perdure/placement/placement_diff.hpp>
 #include <perdure/placement/placement_map.hpp>
