@@ -50,7 +50,7 @@ double naive_loss(placement_map const& map, std::size_t failed)
 TEST_CASE("loss_if_fail: exact is what going through all failures counts; samples agree",
           "[placement]")
 {
-    seed_range const seeds(40);
+    seed_range const seeds(120);
     int rare = 0, missed = 0, intervals = 0;
     for (auto seed = seeds.first; seed != seeds.first + seeds.count; ++seed) {
         INFO(replay(seed));
@@ -83,7 +83,7 @@ TEST_CASE("loss_if_fail: exact is what going through all failures counts; sample
         CHECK(e.probability <= e.high + 1e-12);
         REQUIRE_THAT(e.probability, WithinAbs(truth, 0.06));
     }
-    if (seeds.count > 20) {
+    if (seeds.count > 100) {
         CHECK(rare > 2);
         INFO(missed << " of " << intervals << " intervals of 95 % miss the truth");
         CHECK(missed <= intervals / 8 + 1);

@@ -20,7 +20,7 @@ namespace perdure {
 
 struct loss_options {
     /// Counted exactly as long as that takes no more steps than this; else sampled.
-    double exact_steps = 2e7;
+    double exact_steps = 1e8;
     std::uint32_t samples = 100000;
     std::uint64_t seed = 1;
     /// Of the interval, in standard errors: 1.96 for 95 %, 2.576 for 99 %.

@@ -55,7 +55,7 @@ struct replica_ring_options {
  *  @par Promises    As for placement_map: a node that joins takes one copy of some keys, a node that
  *                   leaves gives its own, and nothing else moves while the kept limits stay.
  *  @par Complexity  owners_for: O(1) with links, else O(points walked); making: O(points * points
- *                   walked). Memory: 18 bytes a point, and with links what replica_ring_options says.
+ *                   walked). Memory: 20 bytes a point, and with links what replica_ring_options says.
  *  @par Thread safety  Const members are safe together.
  */
 class replica_ring {
@@ -156,7 +156,7 @@ public:
     /// Bytes held, nodes left out.
     std::size_t memory() const noexcept
     {
-        return points_.size() * 8 + keys_.size() * 4 + owners_.size() * 2 + starts_.size() * 4 +
+        return points_.size() * 8 + entries_.size() * sizeof(entry) + starts_.size() * 4 +
                links_.size() * 2 + lines_.size() * sizeof(line_of_links);
     }
 
@@ -196,6 +196,13 @@ private:
     };
     static_assert(sizeof(line_of_links) == 64);
 
+    /// What a walk reads of a point.
+    struct entry {
+        std::uint32_t key; // the 32 bits behind those that make the bucket
+        owner_index owner;
+        std::uint16_t zone;
+    };
+
     struct stage {
         placement_limits limits;
         std::size_t copies; // how many there are when the stage is through
@@ -222,8 +229,6 @@ private:
         bool const own_hosts = std::adjacent_find(hosts.begin(), hosts.end()) == hosts.end();
         distinct_ = stages_.size() == 1 && l.per_zone >= limits_.copies &&
                     l.per_rack >= limits_.copies && (own_hosts || l.per_host >= limits_.copies);
-        for (auto const& p : places_)
-            zones_.push_back(static_cast<std::uint8_t>(p.zone));
     }
 
     void build(std::vector<ring_point> const& circle, std::vector<owner_index> const& position)
@@ -233,13 +238,13 @@ private:
         points_.reserve(circle.size());
         for (auto const& p : circle) {
             points_.push_back(p.hash);
-            owners_.push_back(position[p.node]);
-            keys_.push_back(key_of(p.hash));
+            auto const o = position[p.node];
+            entries_.push_back({key_of(p.hash), o, static_cast<std::uint16_t>(places_[o].zone)});
             ++starts_[bucket_of(p.hash) + 1];
         }
         for (std::size_t b = 0; b != buckets_; ++b)
             starts_[b + 1] += starts_[b];
-        keys_.insert(keys_.end(), 4, 0xffffffff); // find looks at four
+        entries_.insert(entries_.end(), 4, {0xffffffff, no_owner, 0}); // find looks at four
     }
 
     void link()
@@ -288,17 +293,17 @@ private:
         auto const bucket = bucket_of(hash);
         auto const key = key_of(hash);
         std::size_t const begin = starts_[bucket], end = starts_[bucket + 1];
-        auto const* const k = keys_.data() + begin;
+        auto const* const e = entries_.data() + begin;
         std::size_t const size = end - begin;
-        std::size_t at = begin + (static_cast<std::size_t>(size > 0) & (k[0] < key)) +
-                         (static_cast<std::size_t>(size > 1) & (k[1] < key)) +
-                         (static_cast<std::size_t>(size > 2) & (k[2] < key)) +
-                         (static_cast<std::size_t>(size > 3) & (k[3] < key));
+        std::size_t at = begin + (static_cast<std::size_t>(size > 0) & (e[0].key < key)) +
+                         (static_cast<std::size_t>(size > 1) & (e[1].key < key)) +
+                         (static_cast<std::size_t>(size > 2) & (e[2].key < key)) +
+                         (static_cast<std::size_t>(size > 3) & (e[3].key < key));
         if (size > 4) [[unlikely]]
-            while (at != end && keys_[at] < key)
+            while (at != end && entries_[at].key < key)
                 ++at;
         // Where 32 bits cannot tell, all 64 do.
-        if (at != end && keys_[at] == key) [[unlikely]]
+        if (at != end && entries_[at].key == key) [[unlikely]]
             while (at != end && points_[at] < hash)
                 ++at;
         return at == points_.size() ? 0 : at;
@@ -313,16 +318,16 @@ private:
             if (one_a_zone_) {
                 std::uint64_t seen = 0;
                 for (; count != wanted; p = next(p)) {
-                    auto const o = owners_[p];
-                    auto const bit = std::uint64_t{1} << zones_[o];
-                    out[count] = o;
+                    auto const& e = entries_[p];
+                    auto const bit = std::uint64_t{1} << (e.zone & 63);
+                    out[count] = e.owner;
                     count += (seen & bit) == 0;
                     seen |= bit;
                 }
                 return count;
             }
             for (; count != wanted; p = next(p)) {
-                auto const o = owners_[p];
+                auto const o = entries_[p].owner;
                 bool fresh = true;
                 for (std::size_t i = 0; i != count; ++i)
                     fresh &= out[i] != o;
@@ -346,7 +351,7 @@ private:
         for (auto const& s : stages_) {
             std::size_t distance = 0;
             for (auto p = start; count < s.copies; p = next(p), ++distance) {
-                auto const o = owners_[p];
+                auto const o = entries_[p].owner;
                 auto const& where = places_[o];
                 std::uint32_t zone = 0, rack = 0, host = 0;
                 bool here = false;
@@ -377,11 +382,9 @@ private:
     bool one_a_zone_ = false, distinct_ = false;
     std::vector<cluster_node> nodes_;
     std::vector<detail::place> places_;
-    std::vector<std::uint8_t> zones_;
     std::uint64_t buckets_ = 1;
     std::vector<std::uint32_t> starts_; // of each bucket, and the end of the last
-    std::vector<std::uint32_t> keys_;   // the 32 bits behind those that make the bucket
-    std::vector<owner_index> owners_;
+    std::vector<entry> entries_;
     std::vector<std::uint64_t> points_;
     std::vector<owner_index> links_;   // of each point; or
     std::vector<line_of_links> lines_; // the same, ready for lookups

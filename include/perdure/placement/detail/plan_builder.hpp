@@ -75,19 +75,10 @@ public:
     void slot(std::uint32_t slot, std::uint64_t bytes, std::uint64_t cost,
               std::span<node_index const> have, std::span<node_index const> want)
     {
-        // Without branches where they cannot be predicted: which owner is new differs by slot.
-        std::uint32_t live = 0, draining = 0, kept = 0, had = 0, readable = 0;
-        for (std::size_t i = 0; i != have.size(); ++i) {
-            auto const worth = worth_[have[i]];
-            live += worth == copies_are::live;
-            draining += worth == copies_are::draining;
-            readable |= static_cast<std::uint32_t>(worth != copies_are::gone) << i;
-            for (std::size_t j = 0; j != want.size(); ++j) {
-                auto const both = static_cast<std::uint32_t>(have[i] == want[j]);
-                kept |= both << i;
-                had |= both << j;
-            }
-        }
+        auto const [live, draining, kept, had, readable] =
+            have.size() == 3 && want.size() == 3 ? compare(std::span<node_index const, 3>(have),
+                                                           std::span<node_index const, 3>(want))
+                                                 : compare(have, want);
         auto new_ones = ~had & ((std::uint32_t{1} << want.size()) - 1);
         if (new_ones == 0)
             return;
@@ -136,6 +127,32 @@ public:
     }
 
 private:
+    struct comparison {
+        std::uint32_t live = 0, draining = 0;
+        std::uint32_t kept = 0;     // bits: of those that have, which are to have
+        std::uint32_t had = 0;      // of those that are to have, which have
+        std::uint32_t readable = 0; // of those that have
+    };
+    /// Without branches, since they could not be predicted: which owner is new differs by slot. With
+    /// spans of a fixed size it is unrolled.
+    template <class Span>
+    comparison compare(Span have, Span want) const noexcept
+    {
+        comparison c;
+        for (std::size_t i = 0; i != have.size(); ++i) {
+            auto const worth = worth_[have[i]];
+            c.live += worth == copies_are::live;
+            c.draining += worth == copies_are::draining;
+            c.readable |= static_cast<std::uint32_t>(worth != copies_are::gone) << i;
+            for (std::size_t j = 0; j != want.size(); ++j) {
+                auto const both = static_cast<std::uint32_t>(have[i] == want[j]);
+                c.kept |= both << i;
+                c.had |= both << j;
+            }
+        }
+        return c;
+    }
+
     static constexpr std::uint32_t no_place = 0xffffffff;
 
     bool misplaced(std::span<node_index const> have) const

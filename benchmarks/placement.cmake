@@ -1,0 +1,1 @@
+perdure_benchmark(placement PARTS placement)
