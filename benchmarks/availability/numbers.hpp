@@ -4,6 +4,7 @@
 #ifndef PERDURE_BENCHMARKS_AVAILABILITY_NUMBERS_HPP
 #define PERDURE_BENCHMARKS_AVAILABILITY_NUMBERS_HPP
 
+#include "bars.hpp"
 #include "support/measure.hpp"
 #include <perdure/availability/composition.hpp>
 #include <perdure/availability/downtime.hpp>
@@ -19,7 +20,7 @@
 #include <string>
 #include <vector>
 
-inline void availability_numbers(benchmark::settings const& s)
+inline void availability_numbers(benchmark::settings const& s, bars& wanted)
 {
     namespace availability = perdure::availability;
     using namespace availability;
@@ -81,6 +82,7 @@ inline void availability_numbers(benchmark::settings const& s)
         }
     });
     benchmark::print_row("live: an event and the new value, 10 components", update, "ns");
+    wanted.at_most("live update of a 10-component model", update / 1e3, 5, "us");
     auto const report = benchmark::time_each(s, s.smoke ? 1 : 3, [&](std::size_t n) {
         for (std::size_t i = 0; i < n; ++i) {
             keep(running.report(now, confidence::two_sided(0.9)).believed.upper.value());
