@@ -42,7 +42,7 @@ struct answers {
     std::string title;
     double down = 0;
     std::optional<availability::estimate<availability::unavailability>> interval;
-    std::optional<availability::long_run> times; ///< where every component that matters has rates
+    std::optional<availability::long_run_times> times; ///< where every component that matters has rates
     std::string sets;                            ///< how many minimal cut sets
     std::vector<availability::cut_set> worst;    ///< the most probable ones
     std::vector<std::string> worst_names;
