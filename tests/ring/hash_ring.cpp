@@ -76,7 +76,7 @@ std::vector<std::string> owners(hash_ring const& ring, int keys)
 TEST_CASE("hash_ring: every key has the owner of the textbook ring", "[ring][core]")
 {
     auto const nodes = GENERATE(1, 2, 3, 10, 100, 1000);
-    hash_ring ring;
+    hash_ring ring({.compact = GENERATE(false, true)});
     naive_ring<std::string> naive;
     std::vector<perdure::weighted_node<std::string>> all;
     for (int i = 0; i != nodes; ++i) {
@@ -92,7 +92,7 @@ TEST_CASE("hash_ring: every key has the owner of the textbook ring", "[ring][cor
     CAPTURE(nodes, seed);
     generator random(seed);
     int wrong = 0;
-    for (int k = 0; k != 400000; ++k) {
+    for (int k = 0; k != 200000; ++k) {
         key_hash const h{random()};
         wrong += ring.node_for(h) != naive.owner(h.value);
     }
@@ -111,14 +111,14 @@ TEST_CASE("hash_ring: after any history of joins, leaves and weights it is the t
     auto const seed = Catch::rngSeed();
     CAPTURE(seed);
     generator random(seed);
-    hash_ring ring;
+    hash_ring ring({.compact = GENERATE(false, true)});
     naive_ring<std::string> naive;
     std::vector<std::pair<hash_ring, naive_ring<std::string>>> kept; // snapshots must not change
-    for (int step = 0; step != 400; ++step) {
+    for (int step = 0; step != 160; ++step) {
         auto const node = name(static_cast<int>(random.below(60)));
         auto const weight = 0.01 * static_cast<double>(1 + random.below(200));
         auto const points = static_cast<std::uint32_t>(std::llround(weight * 100));
-        switch (random.below(step < 200 ? 3 : 4)) {
+        switch (random.below(step < 80 ? 3 : 4)) {
         case 0:
         case 1:
             if (!naive.nodes.contains(node)) {
@@ -370,6 +370,21 @@ TEST_CASE("hash_ring: a batch answers as the keys one by one", "[ring][core]")
         ring.indexes_for_batch(keys, out);
         for (std::size_t i = 0; i != size; ++i)
             CHECK(out[i] == ring.index_for(keys[i]));
+    }
+}
+
+TEST_CASE("hash_ring: a point takes 24 bytes, 16 in a compact ring", "[ring][core]")
+{
+    for (bool const compact : {false, true}) {
+        hash_ring ring({.compact = compact});
+        std::vector<perdure::weighted_node<std::string>> all;
+        for (int i = 0; i != 1000; ++i)
+            all.push_back({name(i), 1});
+        ring.add_all(all);
+        auto const bytes =
+            static_cast<double>(ring.memory()) / static_cast<double>(ring.points_count());
+        CAPTURE(compact, bytes);
+        CHECK(bytes < (compact ? 16 : 24));
     }
 }
 
