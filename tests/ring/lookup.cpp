@@ -82,6 +82,13 @@ TEMPLATE_TEST_CASE("every hash ranks all nodes, each once, and starts with the k
         h.indexes_for_batch(keys, out);
         for (std::size_t i = 0; i != keys.size(); ++i)
             REQUIRE(out[i] == h.index_for(keys[i]));
+        std::vector<std::string> texts(131); // more than are hashed at once
+        out.resize(texts.size());
+        for (auto& t : texts)
+            t = std::to_string(random());
+        h.indexes_for_batch(texts, out);
+        for (std::size_t i = 0; i != texts.size(); ++i)
+            REQUIRE(out[i] == h.index_for(texts[i]));
     }
     // Beyond what a walk can list in place.
     check_lookups(make<TestType>(300), key_hash{random()});

@@ -59,12 +59,19 @@ class HashRing:
         return distinct((self.circle[(i + k) % len(self.circle)][1] for k in range(len(self.circle))), count)
 
 
-def level_factor(level):
+def splitmix(z):
     mask = 2 ** 64 - 1
-    z = level * 0x9E3779B97F4A7C15 & mask
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & mask
     z = (z ^ z >> 27) * 0x94D049BB133111EB & mask
-    return (z ^ z >> 31) | 1
+    return z ^ z >> 31
+
+
+def level_word(h, toss):
+    return h if toss == 0 else splitmix((h + toss * 0x9E3779B97F4A7C15) % 2 ** 64)
+
+
+def level_factor(level):
+    return splitmix(level * 0x9E3779B97F4A7C15 % 2 ** 64) | 1
 
 
 def level_draws(h, levels):
@@ -74,7 +81,7 @@ def level_draws(h, levels):
         for level in range(levels, 0, -1):
             toss = tosses[level]
             tosses[level] += 1
-            word = h if toss == 0 else hash_key(toss, h)
+            word = level_word(h, toss)
             if word >> (level - 1) & 1:
                 slot = 2 ** (level - 1) + (word * level_factor(level) % 2 ** 64 >> 33) % 2 ** (level - 1)
                 break

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <type_traits>
@@ -22,17 +23,17 @@ namespace perdure {
  *
  *  Given `h` of type `H const`, a `key` (anything H's hasher accepts, or a key_hash), an index `n`:
  *
- *  | expression                  | type, meaning |
- *  |-----------------------------|------------------------------------------------------------------|
- *  | `h.size()`, `h.empty()`     | how many nodes there are | | `h.node(n)`                 | the
- * node with index n                                            | | `h.index_for(key)`          |
- * node_index: the key's node; no_node if there is none             | | `h.node_for(key)` | the
- * key's node; throws std::out_of_range if there is none        | | `h.indexes_for(key, out)`   |
- * std::span: the first out.size() distinct nodes for the key, the  | | | same as ranked's; shorter
- * if there are fewer nodes               | | `h.ranked(key)`             | a range over all nodes,
- * each once, in the key's order of         | |                             | preference; its first
- * is node_for's                              | | `h.indexes_for_batch(in, out)` | index_for of
- * every key_hash in `in`, into `out`               |
+ *  | expression                     | type, meaning                                                 |
+ *  |--------------------------------|---------------------------------------------------------------|
+ *  | `h.size()`, `h.empty()`        | how many nodes there are                                      |
+ *  | `h.node(n)`                    | the node with index n                                         |
+ *  | `h.index_for(key)`             | node_index: the key's node; no_node if there is none          |
+ *  | `h.node_for(key)`              | the key's node; throws std::out_of_range if there is none     |
+ *  | `h.indexes_for(key, out)`      | std::span: the first out.size() distinct nodes of ranked;     |
+ *  |                                | shorter if there are fewer nodes                              |
+ *  | `h.ranked(key)`                | a range over all nodes, each once, in the key's order of      |
+ *  |                                | preference; its first is node_for's                           |
+ *  | `h.indexes_for_batch(in, out)` | index_for of every key_hash in `in`, into `out`               |
  *
  *  No lookup allocates. Lookups of one object from several threads are safe while none changes it.
  *  Equal nodes, weights, options and hasher give equal answers in every process and release.
@@ -203,6 +204,26 @@ public:
         }
         for (std::size_t i = 0; i != hashes.size(); ++i)
             out[i] = index_for(hashes[i]);
+    }
+
+    /// index_for of many keys at once: `keys` is any contiguous range of them. It costs less than
+    /// hashing and looking up one key after the other. Precondition: out.size() >= the keys' number.
+    template <class Keys>
+        requires std::ranges::contiguous_range<Keys const&> &&
+                 (!std::convertible_to<Keys const&, std::span<key_hash const>>)
+    void indexes_for_batch(Keys const& keys, std::span<node_index> out) const noexcept
+    {
+        std::array<key_hash, 64> hashes;
+        std::size_t count = 0, done = 0;
+        for (auto const& key : keys) {
+            hashes[count++] = {hash_of(key)};
+            if (count == hashes.size()) {
+                indexes_for_batch(std::span<key_hash const>(hashes), out.subspan(done));
+                done += count;
+                count = 0;
+            }
+        }
+        indexes_for_batch(std::span<key_hash const>(hashes).first(count), out.subspan(done));
     }
 
 private:

@@ -116,6 +116,20 @@ public:
 
     node_index locate(std::uint64_t hash) const noexcept
     {
+        if constexpr (!Weighted) {
+            // best() without a branch on scores, which no processor could foresee.
+            std::uint64_t score = 0;
+            node_index winner = no_node;
+            bool tie = false;
+            for (auto const& [seed, n] : nodes_.by_identity()) {
+                auto const other = hash_key(hash, seed);
+                tie |= other == score;
+                winner = other > score ? n : winner;
+                score = other > score ? other : score;
+            }
+            if (!tie) [[likely]]
+                return winner;
+        }
         return best(hash, [](candidate const&) { return true; }).node;
     }
 

@@ -15,32 +15,36 @@
 // Every level tosses a coin of its own: on heads the draw is in this level, on tails the draw is the
 // next one of the level below. Leaving the top level out leaves the series below untouched.
 //
-//   word of toss c:                 W(0) = h, W(c) = H(c, h)
+//   word of toss c:                 W(0) = h, W(c) = S(h + c * G)
 //   coin of level l, toss c:        bit l - 1 of W(c)
 //   place in level l, toss c:       the l - 1 bits from bit 33 on of W(c) * K(l) mod 2^64
-//   H(x, s) = hash_key(x, s); K(l) is splitmix64's output number l, with its lowest bit set
+//   S is the output function of splitmix64, G its step 0x9E3779B97F4A7C15, so the words are those of
+//   the generator with the seed h; K(l) = S(l * G) with its lowest bit set
 //
 // The bits of a word above those of the coins are uniform whatever the coins are, and so is what an
 // odd factor makes of them; different factors, so that a key's places in two levels are unrelated.
-
-#include <perdure/bytes/hash.hpp>
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace perdure::detail {
 
+/// The output function of splitmix64 (S. Vigna, public domain).
+constexpr std::uint64_t splitmix(std::uint64_t z) noexcept
+{
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return z ^ (z >> 31);
+}
+
 inline constexpr std::array<std::uint64_t, 32> level_factors = [] {
     std::array<std::uint64_t, 32> factors{};
-    for (std::uint64_t l = 0; l != factors.size(); ++l) {
-        auto z = l * 0x9E3779B97F4A7C15;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        factors[l] = (z ^ (z >> 31)) | 1;
-    }
+    for (std::uint64_t l = 0; l != factors.size(); ++l)
+        factors[l] = splitmix(l * 0x9E3779B97F4A7C15) | 1;
     return factors;
 }();
 
@@ -82,33 +86,39 @@ public:
         // `below` of a draw has the coins of the levels below the one where it ended, which tossed
         // none in it. These sets contain one another, so `&` and `|` sort two of them; a coin in
         // the i smallest has tossed as often as there are others, and its next one is in that word.
-        constexpr std::size_t few = 8;
         std::uint64_t words[few], below[few];
         auto const mask = mask_of(levels);
-        std::size_t count = 0;
-        auto const draw = [&] {
-            auto coins = words[count] = word_of(hash, static_cast<std::uint32_t>(count));
+        std::uint32_t found = 0;
+        auto const draw = [&](auto number) {
+            constexpr std::size_t count = number; // known, so that the loops are none
+            auto coins = words[count] = word_of(hash, count);
             for (std::size_t i = count; i-- != 0;)
                 coins = mix(coins, words[i], below[i]);
             end const e(coins & mask);
-            std::size_t toss = 0;
+            auto word = words[0];
             for (std::size_t i = 0; i != count; ++i)
-                toss += below[i] <= e.below;
+                word = below[i] <= e.below ? words[i + 1] : word;
             auto larger = e.below;
             for (std::size_t i = 0; i != count; ++i) {
                 auto const smaller = below[i] & larger;
                 larger |= below[i];
                 below[i] = smaller;
             }
-            below[count++] = larger;
-            return e.place(words[toss]);
+            below[count] = larger;
+            return e.place(word);
         };
-        do {
-            auto const first = draw(), second = draw();
+        auto const draw_two = [&](auto pair) {
+            auto const first = draw(std::integral_constant<std::size_t, 2 * pair>());
+            auto const second = draw(std::integral_constant<std::size_t, 2 * pair + 1>());
             bool const first_used = in_use(first), second_used = in_use(second);
-            if (first_used | second_used)
-                return first_used ? first : second;
-        } while (count != few);
+            found = chosen(first_used, first, second);
+            return first_used | second_used;
+        };
+        if (draw_two(std::integral_constant<std::size_t, 0>()) ||
+            draw_two(std::integral_constant<std::size_t, 1>()) ||
+            draw_two(std::integral_constant<std::size_t, 2>()) ||
+            draw_two(std::integral_constant<std::size_t, 3>()))
+            return found;
         level_draws draws(hash, levels);
         for (std::size_t i = 0; i != few; ++i)
             draws.next();
@@ -118,10 +128,12 @@ public:
     }
 
 private:
+    static constexpr std::size_t few = 8;
+
     static std::uint64_t mask_of(int levels) noexcept { return (std::uint64_t{1} << levels) - 1; }
-    static std::uint64_t word_of(std::uint64_t hash, std::uint32_t toss) noexcept
+    static std::uint64_t word_of(std::uint64_t hash, std::uint64_t toss) noexcept
     {
-        return toss == 0 ? hash : hash_key(toss, hash);
+        return toss == 0 ? hash : splitmix(hash + toss * 0x9E3779B97F4A7C15);
     }
     /// The bits of `low` where `below` has ones, those of `high` elsewhere.
     static std::uint64_t mix(std::uint64_t high, std::uint64_t low, std::uint64_t below) noexcept

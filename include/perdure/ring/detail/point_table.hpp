@@ -492,17 +492,23 @@ private:
             for (; i != hashes.size() && group_of(hashes[i]) == g; ++i) {
                 auto const e = entry_of({hashes[i], node});
                 if (adds) {
-                    group.push_back(e);
+                    group.insert(std::find_if(group.begin(), group.end(),
+                                              [&](entry const& x) { return x.at > e.at; }),
+                                 e);
                 } else {
                     auto const found = std::find(group.begin(), group.end(), e);
                     assert(found != group.end());
                     group.erase(found);
                 }
             }
-            sort(group, [](entry const& x, entry const& y) {
-                return x.at != y.at ? x.at < y.at : x.node < y.node;
-            });
-            order_ties(g, group, source);
+            if (std::adjacent_find(group.begin(), group.end(), [](auto const& x, auto const& y) {
+                    return x.at == y.at;
+                }) != group.end()) [[unlikely]] {
+                sort(group, [](entry const& x, entry const& y) {
+                    return x.at != y.at ? x.at < y.at : x.node < y.node;
+                });
+                order_ties(g, group, source);
+            }
             if (!replace_group(g, group, undo))
                 return false;
         }

@@ -1,0 +1,150 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_BENCHMARKS_RING_SUPPORT_HPP
+#define PERDURE_BENCHMARKS_RING_SUPPORT_HPP
+
+#include "support/measure.hpp"
+#include <perdure/ring/detail/multiply.hpp>
+#include <perdure/ring/node_index.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <vector>
+
+namespace ring_benchmark {
+
+using namespace benchmark;
+
+/// Hashes that no predictor can learn: a multiplication each.
+struct hashes {
+    std::uint64_t state;
+    std::uint64_t operator()()
+    {
+        state += 0x9E3779B97F4A7C15;
+        auto const p = perdure::detail::multiply(state, state ^ 0xE7037ED1A0B428DB);
+        return p.high ^ p.low;
+    }
+};
+
+inline std::uint64_t fresh_seed()
+{
+    static std::uint64_t seed = 1000003;
+    return seed += 7919;
+}
+
+/// Lookups of keys that do not depend on one another: nanoseconds of one, its key's making included.
+template <class Lookup>
+double throughput_once(std::size_t count, Lookup& lookup)
+{
+    hashes next{fresh_seed()};
+    std::uint64_t sum = 0;
+    auto const begin = thread_ns();
+    for (std::size_t i = 0; i != count; ++i)
+        sum += lookup(next());
+    keep(sum);
+    return (thread_ns() - begin) / static_cast<double>(count);
+}
+
+/// Each key depends on the lookup before.
+template <class Lookup>
+double dependent_once(std::size_t count, Lookup& lookup)
+{
+    hashes next{fresh_seed()};
+    auto const begin = thread_ns();
+    for (std::size_t i = 0; i != count; ++i)
+        next.state += lookup(next());
+    keep(next.state);
+    return (thread_ns() - begin) / static_cast<double>(count);
+}
+
+inline double median(std::vector<double> all)
+{
+    std::sort(all.begin(), all.end());
+    return all[all.size() / 2];
+}
+
+struct pair {
+    double ours, peer;
+};
+
+/// The medians of two measurements made in turns.
+template <class Ours, class Peer>
+pair in_turns(settings const& s, Ours ours, Peer peer)
+{
+    std::vector<double> a, b;
+    for (int i = 0; i != s.repetitions; ++i) {
+        a.push_back(ours());
+        b.push_back(peer());
+    }
+    return {median(a), median(b)};
+}
+
+/// Throughput of two lookups, in turns; the slower one looks up a quarter as often.
+template <class Ours, class Peer>
+pair throughputs(settings const& s, std::size_t count, Ours ours, Peer peer)
+{
+    return in_turns(
+        s, [&] { return throughput_once(count, ours); },
+        [&] { return throughput_once(count / 4 + 1, peer); });
+}
+template <class Ours, class Peer>
+pair dependents(settings const& s, std::size_t count, Ours ours, Peer peer)
+{
+    return in_turns(
+        s, [&] { return dependent_once(count, ours); },
+        [&] { return dependent_once(count / 4 + 1, peer); });
+}
+template <class Lookup>
+double throughput(settings const& s, std::size_t count, Lookup lookup)
+{
+    return median_of(s, [&] { return throughput_once(count, lookup); });
+}
+
+inline std::vector<perdure::weighted_node<std::string>> nodes(std::size_t count)
+{
+    std::vector<perdure::weighted_node<std::string>> all;
+    for (std::size_t i = 0; i != count; ++i)
+        all.push_back({"node-" + std::to_string(i), 1});
+    return all;
+}
+
+/// Goals, and whether they were met; printed as a table of their own at the end.
+class bars {
+public:
+    void at_most(std::string what, double measured, double bar, char const* unit)
+    {
+        add(std::move(what), measured, "<=", bar, unit, measured <= bar);
+    }
+    void at_least(std::string what, double measured, double bar, char const* unit)
+    {
+        add(std::move(what), measured, ">=", bar, unit, measured >= bar);
+    }
+    void print() const
+    {
+        std::printf("\n| goal | bar | measured | |\n|---|---|---|---|\n");
+        for (auto const& row : rows_)
+            std::printf("%s", row.c_str());
+        std::printf("\n%d of %d met.\n", met_, static_cast<int>(rows_.size()));
+    }
+
+private:
+    void add(std::string what, double measured, char const* sign, double bar, char const* unit,
+             bool met)
+    {
+        char text[256];
+        std::snprintf(text, sizeof text, "| %s | %s %.3g %s | %.3g %s | %s |\n", what.c_str(), sign,
+                      bar, unit, measured, unit, met ? "met" : "NOT MET");
+        rows_.push_back(text);
+        met_ += met;
+    }
+    std::vector<std::string> rows_;
+    int met_ = 0;
+};
+
+} // namespace ring_benchmark
+
+#endif
