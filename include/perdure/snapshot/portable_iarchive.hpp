@@ -231,8 +231,9 @@ private:
     void get(std::vector<T, A>& v)
     {
         v.clear();
-        if constexpr (detail::wire_bulk<T>) {
-            std::size_t const n = get_count(sizeof(T));
+        if constexpr (detail::wire_number<T>) {
+            // Also where they are not copied as they lie: the same bytes give the same error on every machine.
+            std::size_t const n = get_count(detail::wire_width<T>());
             v.resize(n);
             get_array(v.data(), n);
         } else {
