@@ -66,7 +66,14 @@ public:
             for (;;) {
                 auto const status = scanner_->next({data_.get() + used, buffered_ - used}, at_end);
                 if (status == segment_scanner::status::group) {
-                    groups_.push_back(scanner_->group());
+                    auto const& g = scanner_->group();
+                    // A file of another history of this log is whole in itself, and says so here.
+                    if (g.last > segment.positions.last || (g.link && *g.link != segment.link)) {
+                        if (!groups_.empty())
+                            break;
+                        return fail(wal_damage::link, ec);
+                    }
+                    groups_.push_back(g);
                     if (!unpacker_.unpack(segment.header, groups_.back())) {
                         groups_.clear();
                         return fail(wal_damage::packed, ec);

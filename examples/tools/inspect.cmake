@@ -1,0 +1,7 @@
+perdure_program(perdure-inspect SOURCES inspect/main.cpp PARTS wal wal_lz4 snapshot snapshot_lz4 snapshot_zstd)
+perdure_program(perdure_inspect_check SOURCES inspect/check.cpp PARTS durable)
+add_test(NAME example/tools/inspect COMMAND perdure_inspect_check $<TARGET_FILE:perdure-inspect>)
+set_tests_properties(example/tools/inspect PROPERTIES LABELS "example" TIMEOUT 120)
+if(PERDURE_INSTALL)
+  install(TARGETS perdure-inspect DESTINATION bin)
+endif()
