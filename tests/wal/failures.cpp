@@ -34,8 +34,17 @@ struct fixture {
     };
 
     explicit fixture(temporary_directory const& d, std::uint64_t segment_bytes = 64 * 1024)
-        : log(faulty_world(io, faulty_calls({faults})), options(d, segment_bytes))
+        : fixture(options(d, segment_bytes))
     {
+    }
+    explicit fixture(wal_options o) : log(faulty_world(io, faulty_calls({faults})), watched(std::move(o)))
+    {
+    }
+
+    wal_options watched(wal_options o)
+    {
+        o.on_event = [this](wal_event const& e) { events.push_back(e); };
+        return o;
     }
 
     static wal_options options(temporary_directory const& d, std::uint64_t segment_bytes)
@@ -66,6 +75,7 @@ struct fixture {
     asio::io_context io;
     std::shared_ptr<call_faults> faults = std::make_shared<call_faults>();
     faulty_wal log;
+    std::vector<wal_event> events;
     std::deque<std::optional<outcome>> results;
     std::map<position, std::string> acknowledged;
 };
@@ -272,4 +282,88 @@ TEST_CASE("wal: a stalled disk does not block the loop, and appends wait for roo
         CHECK((r && !r->ec));
     CHECK(f.log.counters().groups >= 3);
     CHECK(f.log.counters().groups <= 6);
+}
+
+TEST_CASE("wal: a log that continues elsewhere loses nothing, whichever write or sync fails",
+          "[wal][asio]")
+{
+    auto const call = GENERATE(system_call::fdatasync, system_call::pwritev);
+    int const variant = GENERATE(0, 1, 2);
+    bool const second = variant == 1;
+    bool const by_thread = variant == 2;
+    for (std::uint64_t n = 1;; ++n) {
+        INFO(to_string(call) << " number " << n << " fails, second directory " << second
+                             << ", by a thread " << by_thread);
+        temporary_directory d;
+        auto o = fixture::options(d, 8192);
+        o.after_failure = after_failure::continue_elsewhere;
+        if (second)
+            o.second_directory = d / "second";
+        bool happened = false;
+        std::map<position, std::string> acknowledged;
+        {
+            fixture f(o);
+            f.log.open();
+            f.run();
+            f.faults->fail(call, EIO, n);
+            for (int i = 0; i != 14; ++i) {
+                auto const how = i % 3 == 2 ? durability::disk : durability::os;
+                auto const text = "record " + std::to_string(i) + std::string(700, '.');
+                if (by_thread) {
+                    acknowledged[f.log.append(as_bytes(text), how)] = text;
+                    if (i % 4 == 0)
+                        f.run();
+                } else {
+                    f.append(text, how);
+                    f.run();
+                    REQUIRE(!f.results.back()->ec);
+                }
+            }
+            f.run();
+            if (!by_thread)
+                acknowledged = f.acknowledged;
+            CHECK(acknowledged.size() == 14);
+            CHECK(read_all(f.log) == acknowledged);
+            happened = f.faults->all_happened();
+            // The next segment is made beside the group, and a failure there is tried again.
+            CHECK(f.log.counters().failures <= happened);
+            REQUIRE(f.events.size() == f.log.counters().failures);
+            for (auto const& e : f.events) {
+                CHECK(e.kind == wal_event_kind::continued);
+                CHECK(e.cause == boost::system::errc::io_error);
+                CHECK(e.directory == (second ? o.second_directory : o.directory));
+            }
+        }
+        o.mode = n % 2 == 0 ? recovery_mode::tail : recovery_mode::strict;
+        fixture again(o);
+        error_code ec;
+        auto const report = again.log.open(ec);
+        INFO(report);
+        REQUIRE(!ec);
+        CHECK(read_all(again.log) == acknowledged);
+        if (!happened) {
+            CHECK(n > 4);
+            break;
+        }
+    }
+}
+
+TEST_CASE("wal: a log that cannot continue elsewhere either fails, and says what is durable",
+          "[wal][asio]")
+{
+    temporary_directory d;
+    auto o = fixture::options(d, 64 * 1024);
+    o.after_failure = after_failure::continue_elsewhere;
+    fixture f(o);
+    f.log.open();
+    f.append("durable");
+    f.run();
+    f.faults->fail(system_call::fdatasync, EIO, 1, 2);
+    f.append("lost");
+    f.run();
+    CHECK(f.results.back()->ec == errc::log_failed);
+    CHECK(f.log.durable_position() == 1);
+    REQUIRE(f.events.size() == 1);
+    CHECK(f.events[0].kind == wal_event_kind::failed);
+    CHECK(f.log.failure() == boost::system::errc::io_error);
 }

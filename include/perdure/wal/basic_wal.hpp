@@ -284,7 +284,7 @@ public:
             return from;
         log_reader reader(state_->chain(), from, state_->packing());
         auto files = state_->world().blocking_files();
-        detail::directory_source source(files, state_->directory());
+        detail::directory_source source(files, state_->directories());
         while (reader.advance(source, ec))
             reader.visit(f);
         return reader.next_position();
@@ -450,7 +450,7 @@ private:
         {
             auto& world = op->s->world();
             auto const& ex = op->s->executor();
-            auto job = [reader = &op->reader, directory = op->s->directory()](
+            auto job = [reader = &op->reader, directory = op->s->directories()](
                            typename World::files& files, error_code& ec) {
                 detail::directory_source source(files, directory);
                 return reader->advance(source, ec);

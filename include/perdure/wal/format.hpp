@@ -325,6 +325,7 @@ enum class link_reason : std::uint32_t {
     opened = 3,    ///< The log was opened after a clean close.
     recovered = 4, ///< The log was opened after a crash or with damage.
     truncated = 5, ///< The end of the log was cut off on request.
+    continued = 6, ///< A write or sync of the one before failed.
 };
 
 /** What came before a segment. It stands in the segment's first group, and the newest link that

@@ -112,6 +112,13 @@ public:
         }
     }
 
+    /// Takes the seal off again. Precondition: finish() was called; rebind() comes next.
+    void unseal() noexcept
+    {
+        size_ -= seal_size;
+        --count_;
+    }
+
     /** Appends the seal and returns the log's digest after this group.
      *
      *  `digest_before` is the digest after the group before, `durable` the last position that is on

@@ -195,7 +195,7 @@ private:
                 return finish(errc::log_truncated);
             auto& world = me->log->world();
             // This step owns the reader, and outlives the job.
-            auto job = [reader = &me->reader, directory = me->log->directory()](
+            auto job = [reader = &me->reader, directory = me->log->directories()](
                            typename World::files& files, error_code& read_ec) {
                 detail::directory_source source(files, directory);
                 while (reader->advance(source, read_ec))

@@ -25,6 +25,17 @@ enum class durability : std::uint8_t {
     disk,   ///< The disk has it.
 };
 
+/// What a log does when a write or sync fails. The file is not used again in either case.
+enum class after_failure : std::uint8_t {
+    stop, ///< Takes no more. What waits fails with log_failed; another object may open the log.
+    /** Goes on in a new segment, in second_directory if there is one: what was not durable is kept
+     *  in memory until it is, is written again there, and only then completes. Costs the memory of
+     *  what was left to the operating system since the last sync, a segment at most. If the new
+     *  segment fails too, it is as with stop.
+     */
+    continue_elsewhere,
+};
+
 struct wal_options {
     /// Where the log's files are; made if it does not exist. One log a directory.
     std::string directory;
@@ -48,6 +59,10 @@ struct wal_options {
     std::chrono::milliseconds idle_seal_after{100};
     /// What is kept without anybody asking for it; see retention_limits.
     retention_limits retention{};
+    /// What happens when a write or sync fails.
+    perdure::after_failure after_failure = perdure::after_failure::stop;
+    /// On another disk, for continue_elsewhere. Once segments may be there, every opening needs it.
+    std::string second_directory{};
     /// After that long a write or sync that has not come back is an event. Zero: never.
     std::chrono::milliseconds stall_after{1000};
     /// Told of stalls, lack of space and failures, on the log's executor. Costs nothing if empty.
@@ -68,6 +83,9 @@ inline void validate(wal_options const& o)
     if (o.directory.empty())
         throw std::invalid_argument(
             "wal_options::directory is empty; name a directory for the log");
+    if (o.second_directory == o.directory)
+        throw std::invalid_argument("wal_options::second_directory is the same as directory; name "
+                                    "another one, or none");
     if (o.segment_bytes < 8192)
         refuse("segment_bytes", o.segment_bytes, "at least 8192");
     if (o.record_bytes_max == 0 || o.record_bytes_max > wal_format::record_bytes_limit)
@@ -94,6 +112,7 @@ struct wal_counters {
     std::uint64_t bytes = 0;    ///< Written, with all overhead.
     std::uint64_t syncs = 0;    ///< Of segments with records.
     std::uint64_t segments = 0; ///< Begun.
+    std::uint64_t failures = 0; ///< Of writes and syncs, behind which the log went on.
     friend bool operator==(wal_counters const&, wal_counters const&) = default;
 };
 

@@ -11,6 +11,7 @@
 
 #include <deque>
 #include <mutex>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -98,8 +99,7 @@ public:
         std::lock_guard lock(mutex_);
         sync_ = true;
         bool const by_thread = waiter.thread;
-        if (by_thread && !first_thread_)
-            first_thread_ = waiter.thread;
+        note_thread(waiter);
         waiters_.push_back(std::move(waiter));
         return next_duty(by_thread);
     }
@@ -152,19 +152,18 @@ public:
         if (group_.empty() && !sync_)
             return false;
         std::swap(out, group_);
-        std::swap(flying_, waiters_);
-        waiters_.clear();
+        flying_ = std::exchange(waiters_, {});
         first_thread_ = nullptr;
         sync = std::exchange(sync_, false);
         group_.begin(segment_, out.last() + 1);
-        last_threads_ = 0;
-        for (auto& w : flying_) {
-            last_threads_ += w.thread != nullptr;
-            if (w.how == durability::memory && w.waits()) {
-                in_memory_ = std::max(in_memory_, w.at);
-                at_once.add(std::move(w), {}, w.at);
-            }
-        }
+        last_threads_ = std::exchange(threads_, 0);
+        if (std::exchange(memory_only_, false))
+            flying_.for_each([&](log_waiter& w) {
+                if (w.how == durability::memory && w.waits()) {
+                    in_memory_ = std::max(in_memory_, w.at);
+                    at_once.add(std::move(w), {}, w.at);
+                }
+            });
         return true;
     }
 
@@ -195,20 +194,10 @@ public:
     }
 
     /// Who waits for the group that was taken.
-    std::vector<log_waiter> land()
+    waiter_list land()
     {
         std::lock_guard lock(mutex_);
         return std::exchange(flying_, {});
-    }
-
-    /// Gives back memory of land().
-    void reuse(std::vector<log_waiter> memory)
-    {
-        std::lock_guard lock(mutex_);
-        if (waiters_.empty() && waiters_.capacity() < memory.capacity())
-            std::swap(waiters_, memory);
-        else if (flying_.empty() && flying_.capacity() < memory.capacity())
-            std::swap(flying_, memory);
     }
 
     /// A new segment is in use.
@@ -230,8 +219,7 @@ public:
         std::lock_guard lock(mutex_);
         if (in_memory_ >= next)
             return false;
-        for (auto& w : flying_)
-            at_once.add(std::move(w), errc::no_space, 0);
+        flying_.for_each([&](log_waiter& w) { at_once.add(std::move(w), errc::no_space, 0); });
         flying_.clear();
         drop_collected(errc::no_space, at_once);
         group_.begin(segment_, next);
@@ -269,34 +257,27 @@ public:
                 return;
             }
         for (auto* list : {&waiters_, &flying_})
-            for (auto& w : *list)
-                if (w.id == id && w.handler) {
+            list->for_each([&](log_waiter& w) {
+                if (w.id == id && w.handler)
                     at_once.add(std::move(w), asio::error::operation_aborted, w.at);
-                    return;
-                }
+            });
     }
 
     /// Ends the waits for the group that is being written; it may be written.
     void cancel_flying(completion_batch& at_once)
     {
         std::lock_guard lock(mutex_);
-        at_once.add(flying_, asio::error::operation_aborted);
+        at_once.add(std::move(flying_), asio::error::operation_aborted);
     }
 
     /// Lets go of all handlers; they are destroyed by the caller.
-    std::vector<log_waiter> abandon()
+    auto abandon()
     {
         std::lock_guard lock(mutex_);
         refusal_ = asio::error::operation_aborted;
-        std::vector<log_waiter> all = std::exchange(waiters_, {});
-        for (auto& w : flying_)
-            all.push_back(std::move(w));
-        flying_.clear();
-        for (auto& b : blocked_)
-            all.push_back(std::move(b.waiter));
-        blocked_.clear();
         first_thread_ = nullptr;
-        return all;
+        return std::tuple(std::exchange(waiters_, {}), std::exchange(flying_, {}),
+                          std::exchange(blocked_, {}));
     }
 
     // -- queries
@@ -338,7 +319,7 @@ private:
         log_waiter waiter;
     };
 
-    static constexpr std::size_t admit_bytes = 64 * 1024;
+    static constexpr std::size_t admit_bytes = 32 * 1024;
 
     // A group takes what may wait, but one append always.
     bool fits(std::size_t size) const noexcept
@@ -350,9 +331,18 @@ private:
     {
         waiter.at = group_.last();
         sync_ = sync_ || waiter.how == durability::disk;
-        if (waiter.thread && !first_thread_)
-            first_thread_ = waiter.thread;
+        memory_only_ = memory_only_ || waiter.how == durability::memory;
+        note_thread(waiter);
         waiters_.push_back(std::move(waiter));
+    }
+
+    void note_thread(log_waiter const& waiter)
+    {
+        if (!waiter.thread)
+            return;
+        ++threads_;
+        if (!first_thread_)
+            first_thread_ = waiter.thread;
     }
 
     bool admit_some()
@@ -384,8 +374,10 @@ private:
     void drop_collected(error_code const& why, completion_batch& at_once)
     {
         first_thread_ = nullptr;
-        for (auto& w : waiters_) // Also those who wait for what was written before.
+        threads_ = 0;
+        waiters_.for_each([&](log_waiter& w) { // Also those who wait for what was written before.
             at_once.add(std::move(w), why, w.at < group_.first() ? w.at : 0);
+        });
         for (auto& b : blocked_)
             at_once.add(std::move(b.waiter), why, 0);
         waiters_.clear();
@@ -400,13 +392,15 @@ private:
     wal_format::segment_header segment_;
     error_code refusal_ = errc::closed;
     group_builder group_;
-    std::vector<log_waiter> waiters_; // Of what is collected.
-    std::vector<log_waiter> flying_;  // Of what was taken.
+    waiter_list waiters_; // Of what is collected.
+    waiter_list flying_;  // Of what was taken.
     std::deque<blocked_record> blocked_;
     thread_waiter* first_thread_ = nullptr; // In waiters_; the next leader.
+    std::size_t threads_ = 0;               // In waiters_.
     std::size_t last_threads_ = 0;          // In the group that was taken last.
     position in_memory_ = 0; // The last position that a caller was promised only in memory.
     std::atomic<std::uint64_t> last_id_{0};
+    bool memory_only_ = false; // Somebody in waiters_ does not wait for a write.
     bool sync_ = false;
     bool paused_ = false;
     bool held_ = false;   // Somebody has the baton.

@@ -59,7 +59,7 @@ struct group_job {
     {
         write_result r;
         group_builder const* sealed = &group;
-        if (pack) {
+        if (pack && before.empty()) {
             auto& packed = disk->pack(group, pack->segment, ec);
             if (ec) {
                 r.failed = true;
@@ -72,6 +72,8 @@ struct group_job {
             sealed = &packed;
         }
         if (next) {
+            if (gives_up)
+                disk->move_on();
             disk->prepare(fs, *next, ec);
             if (ec) {
                 r.failed = gives_up || ec != errc::no_space;
@@ -89,6 +91,8 @@ struct group_job {
                 std::array<std::span<std::byte const>, 2> const parts{link.bytes(),
                                                                       sealed->bytes()};
                 disk->write(at, parts, ec);
+            } else if (pack) {
+                write_packed(r, ec);
             } else {
                 std::vector<std::span<std::byte const>> parts{link.bytes()};
                 for (auto const& g : before)
@@ -106,6 +110,27 @@ struct group_job {
         r.group = std::move(group);
         r.before = std::move(before);
         return r;
+    }
+
+private:
+    // Of a continuation, one group after the other.
+    void write_packed(write_result& r, error_code& ec)
+    {
+        disk->write(at, std::array{link.bytes()}, ec);
+        r.digest = pack->digest;
+        auto const write = [&](group_builder const& g) {
+            if (ec)
+                return;
+            auto& packed = disk->pack(g, pack->segment, ec);
+            if (ec)
+                return;
+            r.digest = packed.finish(r.digest, pack->claimed, pack->front, pack->now_ms);
+            disk->write(at + link.size() + r.packed_size, std::array{packed.bytes()}, ec);
+            r.packed_size += packed.size();
+        };
+        for (auto const& g : before)
+            write(g);
+        write(group);
     }
 };
 

@@ -4,6 +4,7 @@
 #ifndef PERDURE_WAL_DETAIL_LOG_FILES_HPP
 #define PERDURE_WAL_DETAIL_LOG_FILES_HPP
 
+#include <perdure/wal/detail/log_directories.hpp>
 #include <perdure/wal/opening.hpp>
 #include <perdure/wal/options.hpp>
 #include <perdure/wal/truncation.hpp>
@@ -24,12 +25,12 @@
  */
 namespace perdure::detail {
 
-/// The segments in a directory.
+/// The segments of a log's directories.
 template <class Files>
 class directory_source {
 public:
-    directory_source(Files& files, std::string directory)
-        : files_(&files), directory_(std::move(directory))
+    directory_source(Files& files, log_directories directories)
+        : files_(&files), directories_(std::move(directories))
     {
     }
 
@@ -37,14 +38,12 @@ public:
     {
         segments_.clear();
         unfinished_.clear();
-        for (auto const& entry : files_->list(directory_, ec)) {
-            if (entry.is_directory)
-                continue;
-            if (auto const n = wal_format::segment_sequence(entry.name); n && *n != 0)
-                segments_.push_back({*n, entry.size});
-            else if (wal_format::segment_sequence(entry.name, wal_format::unfinished_suffix))
-                unfinished_.push_back(directory_ + '/' + entry.name);
-        }
+        list(directories_.first, ec);
+        if (ec || directories_.second.empty())
+            return;
+        list(directories_.second, ec);
+        std::sort(segments_.begin(), segments_.end(),
+                  [](auto const& a, auto const& b) { return a.sequence < b.sequence; });
     }
 
     std::vector<stored_segment> const& segments() const noexcept { return segments_; }
@@ -55,7 +54,7 @@ public:
                      error_code& ec)
     {
         if (!file_.is_open() || open_ != sequence) {
-            file_ = files_->open(path(sequence), open_mode::read, ec);
+            file_ = directories_.open(*files_, sequence, open_mode::read, ec);
             if (ec)
                 return 0;
             open_ = sequence;
@@ -63,14 +62,21 @@ public:
         return file_.read_at(at, to, ec);
     }
 
-    std::string path(std::uint64_t sequence) const
+private:
+    void list(std::string const& directory, error_code& ec)
     {
-        return directory_ + '/' + wal_format::segment_name(sequence);
+        for (auto const& entry : files_->list(directory, ec)) {
+            if (entry.is_directory)
+                continue;
+            if (auto const n = wal_format::segment_sequence(entry.name); n && *n != 0)
+                segments_.push_back({*n, entry.size});
+            else if (wal_format::segment_sequence(entry.name, wal_format::unfinished_suffix))
+                unfinished_.push_back(directory + '/' + entry.name);
+        }
     }
 
-private:
     Files* files_;
-    std::string directory_;
+    log_directories directories_;
     std::vector<stored_segment> segments_;
     std::vector<std::string> unfinished_;
     typename Files::file file_;
@@ -125,8 +131,11 @@ class log_files {
 public:
     using file = typename Files::file;
 
-    explicit log_files(std::string directory, log_packing packing = {})
-        : directory_(std::move(directory)), packing_(packing), packer_(std::move(packing))
+    explicit log_files(log_directories directories, log_packing packing = {})
+        : directories_(std::move(directories)),
+          making_in_(directories_.first),
+          packing_(packing),
+          packer_(std::move(packing))
     {
     }
 
@@ -172,6 +181,16 @@ public:
         active_ = std::move(next_);
     }
 
+    /// New segments are made in the second directory from now on, if there is one.
+    void move_on()
+    {
+        if (directories_.second.empty())
+            return;
+        std::lock_guard lock(next_mutex_);
+        making_in_ = directories_.second;
+        next_ = {};
+    }
+
     /// Begins the segment that was prepared, and leaves the one in use, which has failed, as it is.
     void give_up_active()
     {
@@ -194,7 +213,7 @@ public:
         failed = ec.failed();
         if (ec)
             return;
-        directory_source<Files> source(fs, directory_);
+        directory_source<Files> source(fs, directories_);
         log_truncation<directory_source<Files>> cut(source, chain, front, packing_);
         auto const log = cut.run(last, given, ec);
         if (ec)
@@ -216,8 +235,8 @@ public:
             fs.remove(path(next_sequence_), ignored);
         next_ = {};
         for (auto const sequence : log.obsolete)
-            fs.remove(path(sequence), ignored);
-        fs.sync_directory(directory_, ignored);
+            directories_.remove(fs, sequence, ignored);
+        directories_.sync(fs, ignored);
     }
 
     /// The group with its records compressed and encrypted as the segment's header says; not sealed
@@ -254,11 +273,11 @@ public:
     void remove(Files& fs, std::vector<std::uint64_t> const& sequences, error_code& ec)
     {
         for (auto const sequence : sequences) {
-            fs.remove(path(sequence), ec);
+            directories_.remove(fs, sequence, ec);
             if (ec && ec != boost::system::errc::no_such_file_or_directory)
                 return;
         }
-        fs.sync_directory(directory_, ec);
+        directories_.sync(fs, ec);
     }
 
     void close_all()
@@ -275,17 +294,20 @@ private:
     std::string path(std::uint64_t sequence,
                      std::string_view suffix = wal_format::segment_suffix) const
     {
-        return directory_ + '/' + wal_format::segment_name(sequence, suffix);
+        return log_directories::path(making_in_, sequence, suffix);
     }
 
     void open_steps(Files& fs, wal_options const& o, opening_entropy const& entropy,
                     std::uint64_t now_ms, opened_log& out, error_code& ec)
     {
-        fs.create_directories(directory_, ec);
+        making_in_ = directories_.first;
+        fs.create_directories(directories_.first, ec);
+        if (!ec && !directories_.second.empty())
+            fs.create_directories(directories_.second, ec);
         if (ec)
             return;
         lock_ =
-            fs.open(directory_ + '/' + std::string(wal_format::lock_name), open_mode::create, ec);
+            fs.open(directories_.first + '/' + std::string(wal_format::lock_name), open_mode::create, ec);
         if (ec)
             return;
         lock_.lock(ec);
@@ -298,7 +320,7 @@ private:
         if (ec)
             return;
 
-        directory_source<Files> source(fs, directory_);
+        directory_source<Files> source(fs, directories_);
         source.list(ec);
         if (!ec)
             sync_unproven(fs, source, ec);
@@ -352,7 +374,7 @@ private:
     {
         auto const& segments = source.segments();
         for (auto i = segments.rbegin(); i != segments.rend(); ++i) {
-            file f = fs.open(source.path(i->sequence), open_mode::read_write, ec);
+            file f = directories_.open(fs, i->sequence, open_mode::read_write, ec);
             if (!ec)
                 f.sync(sync_mode::all, ec);
             if (ec)
@@ -360,7 +382,7 @@ private:
             if (begins_with_link(source, *i))
                 break;
         }
-        fs.sync_directory(directory_, ec);
+        directories_.sync(fs, ec);
     }
 
     static bool begins_with_link(directory_source<Files>& source, stored_segment const& s)
@@ -425,7 +447,7 @@ private:
         if (!ec)
             fs.rename(unfinished, path(header.sequence), rename_mode::no_replace, ec);
         if (!ec)
-            fs.sync_directory(directory_, ec);
+            fs.sync_directory(making_in_, ec);
         if (ec) {
             f = {};
             error_code ignored;
@@ -454,13 +476,13 @@ private:
     {
         error_code ec;
         for (auto const sequence : log.obsolete)
-            fs.remove(path(sequence), ec);
+            directories_.remove(fs, sequence, ec);
         for (auto const sequence : log.aside)
             for (int n = 0; n != 100; ++n) {
                 auto const name = wal_format::segment_name(
                     sequence, std::string(wal_format::segment_suffix) + ".broken" +
                                   (n == 0 ? "" : std::to_string(n)));
-                fs.rename(path(sequence), directory_ + '/' + name, rename_mode::no_replace, ec);
+                directories_.rename(fs, sequence, name, ec);
                 if (ec == boost::system::errc::file_exists)
                     continue;
                 if (!ec)
@@ -468,7 +490,7 @@ private:
                 break;
             }
         if (!log.obsolete.empty() || !log.aside.empty())
-            fs.sync_directory(directory_, ec);
+            directories_.sync(fs, ec);
     }
 
     // -- the lock file: who the log is, and who has it open
@@ -521,7 +543,8 @@ private:
         return owner.empty() ? "another process or object" : owner;
     }
 
-    std::string directory_;
+    log_directories directories_;
+    std::string making_in_; // Where new segments are made.
     log_packing packing_;
     group_packer packer_;
     group_builder packed_;

@@ -58,7 +58,7 @@ public:
           idle_timer_(world_),
           stall_timer_(world_),
           collector_(options_.waiting_bytes_max, options_.record_bytes_max, options_.checksum),
-          disk_(std::make_shared<log_files<files>>(options_.directory, options_.packing)),
+          disk_(std::make_shared<log_files<files>>(directories(), options_.packing)),
           readers_(executor_)
     {
     }
@@ -67,6 +67,7 @@ public:
     asio::any_io_executor const& executor() const noexcept { return executor_; }
     std::string const& directory() const noexcept { return options_.directory; }
     log_packing const& packing() const noexcept { return options_.packing; }
+    log_directories directories() const { return {options_.directory, options_.second_directory}; }
     log_collector& collector() noexcept { return collector_; }
     position front() const
     {
@@ -316,9 +317,11 @@ private:
         std::uint32_t records = 0;
         std::uint64_t size = 0; ///< Of all that is written to the segment.
         std::optional<chain_segment> next; ///< If the segment changes.
+        bool rotates = false;              ///< Because the one before is full.
         bool continues = false;            ///< Because the one before failed.
         time_point began;
         bool stalled = false;
+        error_code cause; ///< Of the failure behind which it continues.
     };
 
     std::uint64_t now_ms() const { return options_.unix_time_ms ? options_.unix_time_ms() : 0; }
@@ -399,10 +402,9 @@ private:
             return;
         }
         give_back(false);
-        if (resting)
-            return;
-        watch_idle();
-        stall_timer_.cancel();
+        stall_timer_.cancel(); // So that it does not keep the loop at work.
+        if (!resting)
+            watch_idle();
     }
 
     void submit(job j)
@@ -490,6 +492,7 @@ private:
         chain_segment& active = chain_.back();
         flight_.active = true;
         flight_.continues = false;
+        flight_.rotates = false;
         flight_.first = flight_.group.first();
         flight_.last = flight_.group.last();
         flight_.records = flight_.group.records();
@@ -509,6 +512,7 @@ private:
         bool const rotate =
             linked_ && !active.positions.empty() && flight_.records != 0 &&
             active.used_bytes + size + j.footer.size() > active.header.allocated_bytes;
+        flight_.rotates = rotate;
         if (rotate) {
             j.next = next_header_;
             j.footer = make_footer(active, next_header_.sequence);
@@ -553,9 +557,11 @@ private:
     std::optional<job> written(error_code ec, write_result r)
     {
         completion_batch done(executor_);
-        std::vector<log_waiter> landed;
+        waiter_list landed;
         {
             std::lock_guard lock(mutex_);
+            if (r.failed && may_continue())
+                return continue_elsewhere(ec, std::move(r));
             flight_.active = false;
             flight_.group = std::move(r.group);
             if (r.packed_size != 0) {
@@ -568,11 +574,13 @@ private:
                 enter_next();
             if (!ec) {
                 accept(r.synced);
+                keep_unsynced(r.synced);
+                if (flight_.continues)
+                    emit(wal_event_kind::continued, flight_.cause, {}, making_in());
                 landed = collector_.land();
             } else if (status_ == status::closed) {
-                landed = collector_.land();
-                for (auto& w : landed) // stop() has told them.
-                    w = {};
+                landed = collector_.land(); // stop() has told them.
+                landed.clear();
             } else if (r.failed || !collector_.roll_back(flight_.first, done)) {
                 fail(ec, done);
             } else {
@@ -582,10 +590,110 @@ private:
             if (failed_ && status_ == status::closing)
                 finish_closing(failed_);
         }
-        done.add(landed, {});
-        collector_.reuse(std::move(landed));
+        done.add(std::move(landed), {});
         done.post();
         return std::nullopt;
+    }
+
+    // -- writing: after a failure
+
+    bool may_continue() const
+    {
+        return options_.after_failure == after_failure::continue_elsewhere && !flight_.continues &&
+               status_ != status::closed;
+    }
+
+    std::string const& making_in() const
+    {
+        return options_.second_directory.empty() ? options_.directory : options_.second_directory;
+    }
+
+    // What was not synced is needed if a sync fails: the system may have dropped it.
+    void keep_unsynced(bool synced)
+    {
+        if (options_.after_failure != after_failure::continue_elsewhere)
+            return;
+        if (synced) {
+            unsynced_.clear();
+            return;
+        }
+        // enter_next() has synced the segment before.
+        if (flight_.rotates)
+            unsynced_.clear();
+        unsynced_.push_back(std::exchange(flight_.group, {}));
+    }
+
+    // The same group again, with all that is not durable, in a new segment, whose link cuts off the
+    // failed one behind what is.
+    job continue_elsewhere(error_code const& cause, write_result r)
+    {
+        ++counters_.failures;
+        if (r.rotated) { // It is in use, and failed before it held anything.
+            unsynced_.clear();
+            became_durable(std::max(durable_, flight_.next->link.last));
+        }
+        // Unless the segment that was prepared can be used.
+        bool fresh = r.rotated || flight_.rotates || !options_.second_directory.empty();
+        chain_segment& failed = chain_.back();
+        wal_format::link link;
+        if (r.rotated) {
+            link = flight_.next->link;
+        } else if (durable_end_.offset <= wal_format::page_bytes) {
+            link = failed.link;
+            chain_.pop_back(); // Nothing in it is durable, not even its link.
+            fresh = true;
+        } else {
+            failed.used_bytes = durable_end_.offset;
+            failed.positions.last = durable_end_.last;
+            failed.digest = durable_end_.digest;
+            link = {failed.header.sequence, failed.used_bytes, failed.positions.last, failed.digest,
+                    wal_format::link_reason::continued};
+        }
+        link.reason = wal_format::link_reason::continued;
+        if (fresh)
+            next_header_ = next_header(link.sequence);
+        flight_.next = chain_segment{next_header_,
+                                     link,
+                                     {link.last + 1, link.last},
+                                     wal_format::page_bytes,
+                                     link.digest,
+                                     now_ms()};
+        flight_.continues = true;
+        flight_.rotates = false;
+        flight_.cause = cause;
+        flight_.sync = true;
+        flight_.claimed = link.last;
+
+        job j;
+        j.disk = disk_;
+        j.next = next_header_;
+        j.gives_up = true;
+        j.sync = true;
+        j.at = wal_format::page_bytes;
+        j.link.begin(next_header_, link.last + 1);
+        j.link.add_link(link);
+        auto digest = j.link.finish(link.digest, link.last, keeping_.front(), now_ms());
+        flight_.size = j.link.size();
+        bool const packs = !options_.packing.empty();
+        auto const again = [&](group_builder& g) {
+            if (!packs) // Else they are not sealed.
+                g.unseal();
+            g.rebind(next_header_);
+            if (packs)
+                return;
+            digest = g.finish(digest, link.last, keeping_.front(), now_ms());
+            flight_.size += g.size();
+        };
+        if (packs)
+            j.pack = typename job::packing{next_header_, digest, link.last, keeping_.front(),
+                                           now_ms()};
+        for (auto& g : unsynced_)
+            again(g);
+        again(r.group);
+        flight_.digest = digest;
+        j.before = std::exchange(unsynced_, {});
+        j.group = std::move(r.group);
+        return j;
     }
 
     void enter_next()
@@ -626,8 +734,7 @@ private:
     {
         failed_ = errc::log_failed;
         cause_ = cause;
-        auto landed = collector_.land();
-        done.add(landed, failed_);
+        done.add(collector_.land(), failed_);
         collector_.refuse(failed_, done);
         finish(trims_, failed_);
         finish_truncations(failed_);
@@ -895,10 +1002,13 @@ private:
         flight_.active = false;
         if (status_ == status::closing)
             status_ = status::closed;
-        idle_timer_.cancel();
         if (failed_)
             disk_.reset();
         finish(closers_, ec);
+        post([](log_state& s) { // This may be another thread.
+            s.idle_timer_.cancel();
+            s.stall_timer_.cancel();
+        });
     }
 
     void finish(plain_waiter& w, error_code const& ec)
@@ -956,6 +1066,7 @@ private:
     position durable_ = 0;
     position proven_ = 0; // What the last durable seal says is durable.
     flight flight_;
+    std::vector<group_builder> unsynced_; // What was written since the last sync, for a continuation.
     std::vector<plain_waiter> closers_;
     std::vector<plain_waiter> trims_;
     std::deque<truncation> truncations_;

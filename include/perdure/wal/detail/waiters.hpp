@@ -126,6 +126,43 @@ struct log_waiter {
     bool waits() const noexcept { return thread || handler; }
 };
 
+/** Waiters in order, in pieces that are never moved again: a list of many grows without a pause, and
+ *  each piece is completed by one post.
+ */
+class waiter_list {
+public:
+    /// With handlers of a few hundred nanoseconds, one post takes some tens of microseconds.
+    static constexpr std::size_t piece_size = 128;
+    using piece = std::vector<log_waiter>;
+
+    log_waiter& push_back(log_waiter&& w)
+    {
+        if (pieces_.empty() || pieces_.back()->size() == piece_size) {
+            pieces_.push_back(std::make_shared<piece>());
+            pieces_.back()->reserve(piece_size);
+        }
+        return pieces_.back()->emplace_back(std::move(w));
+    }
+    bool empty() const noexcept { return pieces_.empty(); }
+    std::size_t size() const noexcept
+    {
+        return empty() ? 0 : (pieces_.size() - 1) * piece_size + pieces_.back()->size();
+    }
+    void clear() noexcept { pieces_.clear(); }
+
+    template <class F>
+    void for_each(F f)
+    {
+        for (auto const& p : pieces_)
+            for (auto& w : *p)
+                f(w);
+    }
+    std::vector<std::shared_ptr<piece>>& pieces() noexcept { return pieces_; }
+
+private:
+    std::vector<std::shared_ptr<piece>> pieces_;
+};
+
 /** Completions on their way. Handlers with the same executor share a post, in order; a post is
  *  bounded, so that the loop gets to its other work.
  */
@@ -140,65 +177,63 @@ public:
             std::exchange(w.thread, nullptr)->complete(ec, at);
             return;
         }
-        if (w.handler)
-            entries_.push_back({std::move(w.handler), std::move(w.executor), ec, at});
+        if (!w.handler)
+            return;
+        if (parts_.empty() || parts_.back().ec != ec ||
+            parts_.back().waiters->size() >= waiter_list::piece_size)
+            parts_.push_back({std::make_shared<waiter_list::piece>(), ec});
+        parts_.back().waiters->push_back(std::move(w));
+        parts_.back().waiters->back().at = at;
     }
     /// All of them, each with its own position.
-    void add(std::vector<log_waiter>& all, error_code const& ec)
+    void add(waiter_list&& all, error_code const& ec)
     {
-        entries_.reserve(entries_.size() + all.size());
-        for (auto& w : all)
-            add(std::move(w), ec, w.at);
+        all.for_each([&](log_waiter& w) {
+            if (w.thread)
+                std::exchange(w.thread, nullptr)->complete(ec, w.at);
+        });
+        for (auto& p : all.pieces())
+            parts_.push_back({std::move(p), ec});
         all.clear();
     }
-    bool empty() const noexcept { return entries_.empty(); }
 
     /// Posts everything to where it belongs.
     void post()
     {
-        if (entries_.empty())
-            return;
-        auto const shared = std::make_shared<entry_list>(std::move(entries_));
-        entries_.clear();
-        auto const& all = *shared;
-        for (std::size_t first = 0; first != all.size();) {
-            std::size_t last = first + 1;
-            while (last != all.size() && last - first != handlers_a_post &&
-                   all[last].executor == all[first].executor)
-                ++last;
-            post_range(home_, {shared, first, last});
-            first = last;
+        for (auto const& [waiters, ec] : parts_) {
+            auto const& all = *waiters;
+            for (std::size_t first = 0; first != all.size();) {
+                std::size_t last = first + 1;
+                while (last != all.size() && all[last].executor == all[first].executor)
+                    ++last;
+                run(home_, waiters, first, last, ec).post();
+                first = last;
+            }
         }
+        parts_.clear();
     }
 
 private:
-    struct entry {
-        log_waiter::handler_type handler;
-        asio::any_io_executor executor; // Empty: home.
+    struct part {
+        std::shared_ptr<waiter_list::piece> waiters;
         error_code ec;
-        position at;
     };
-    using entry_list = std::vector<entry>;
-
-    // With handlers of a few hundred nanoseconds, some tens of microseconds.
-    static constexpr std::size_t handlers_a_post = 128;
-
-    struct range {
-        std::shared_ptr<entry_list> entries;
-        std::size_t first;
-        std::size_t last;
-    };
-
-    static void post_range(asio::any_io_executor const& home, range r)
-    {
-        auto const& own = (*r.entries)[r.first].executor;
-        asio::any_io_executor const to = own ? own : home;
-        asio::post(to, run(home, std::move(r)));
-    }
 
     class run {
     public:
-        run(asio::any_io_executor const& home, range r) : home_(home), todo_(std::move(r)) {}
+        run(asio::any_io_executor const& home, std::shared_ptr<waiter_list::piece> waiters,
+            std::size_t first, std::size_t last, error_code const& ec)
+            : home_(home), waiters_(std::move(waiters)), next_(first), last_(last), ec_(ec)
+        {
+        }
+
+        void post() &&
+        {
+            auto const& own = (*waiters_)[next_].executor;
+            asio::any_io_executor const to = own ? own : home_;
+            asio::post(to, std::move(*this));
+        }
+
         void operator()()
         {
             // If a handler throws, the others must still be called: post them anew on the way out.
@@ -206,23 +241,27 @@ private:
                 run& self;
                 ~rest()
                 {
-                    if (self.todo_.first != self.todo_.last)
-                        post_range(self.home_, std::move(self.todo_));
+                    if (self.next_ != self.last_)
+                        std::move(self).post();
                 }
             } guard{*this};
-            while (todo_.first != todo_.last) {
-                auto& e = (*todo_.entries)[todo_.first++];
-                e.handler(e.ec, e.at);
+            while (next_ != last_) {
+                auto& w = (*waiters_)[next_++];
+                if (w.handler) // Else it was completed before, or was a thread's.
+                    w.handler(ec_, w.at);
             }
         }
 
     private:
         asio::any_io_executor home_;
-        range todo_;
+        std::shared_ptr<waiter_list::piece> waiters_;
+        std::size_t next_;
+        std::size_t last_;
+        error_code ec_;
     };
 
     asio::any_io_executor const& home_;
-    entry_list entries_;
+    std::vector<part> parts_;
 };
 
 } // namespace perdure::detail
