@@ -103,6 +103,19 @@ TEST_CASE("importances: equal halves (Storm, TestBdd.cpp)", "[availability]")
     check(e1 | e2, {0.75, 0.5, 1. / 3, 2. / 3, 4. / 3, 1.5});
     check((e1 | e2) & (e3 | e4), {0.5625, 0.375, 1. / 3, 2. / 3, 4. / 3, 1.5});
     check(k_of_n(2, e1, e2, e3, e4), {0.6875, 0.375, 0.272727, 0.636364, 1.272727, 1.375});
+
+    // Six events of several rates at t = 1.
+    auto const by = [](double r) { return probability(-std::expm1(-r)); };
+    double const ln2 = std::log(2.);
+    event const x1("x1", by(ln2)), x2("x2", by(ln2)), x3("x3", by(.2)), x4("x4", by(ln2)),
+        x5("x5", by(.6)), x6("x6", by(1));
+    diagram const mix(fault_tree_of(x1 & (x2 | x3) & (x4 | x5 | x6)));
+    CHECK(published{".2655055433"}.agrees(mix.evaluate().yes));
+    auto const mixed = importances(mix);
+    char const* const birnbaum[] = {".531011", ".368041", ".224763", ".0596235", ".0543206", ".0810368"};
+    for (std::size_t i = 0; i < 6; ++i) {
+        CHECK(published{birnbaum[i]}.agrees(mixed[i].birnbaum));
+    }
 }
 
 TEST_CASE("importances: events in every cut set, and irrelevant ones", "[availability]")
