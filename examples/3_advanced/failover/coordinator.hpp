@@ -8,7 +8,9 @@
 #include "quorum_client.hpp"
 #include "rpc.hpp"
 #include "shard_map.hpp"
-#include <perdure/ring/hash_ring.hpp>
+#include <perdure/placement/movement_plan.hpp>
+#include <perdure/placement/placement_diff.hpp>
+#include <perdure/placement/placement_map.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -16,6 +18,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace failover {
@@ -29,8 +32,8 @@ struct coordinator_options {
 
 /** Decides who owns what: the one process that changes the map.
  *
- *  It is told which nodes are up (from a failure detector), lets the ring say who should own each
- *  slot, and moves slots there by the steps of shard_map.hpp. It is not replicated: while it is down
+ *  It is told which nodes are up (from a failure detector), lets a placement_map say who should own
+ *  each slot, and moves slots there by the steps of shard_map.hpp, those with a copy missing first. It is not replicated: while it is down
  *  the map stands still, and reads and writes go on.
  *
  *  Reconciliation is one loop: compare what is with what should be, take each step that is possible
@@ -55,7 +58,7 @@ public:
     void add(node_id id)
     {
         members_[id];
-        ring_changed();
+        members_changed();
     }
 
     void node_is_up(node_id id)
@@ -64,18 +67,18 @@ public:
         m.up = true;
         m.needs_repair = true; // It may have missed writes while it was away.
         m.known = 0;
-        ring_changed();
+        members_changed();
     }
 
     void node_is_down(node_id id)
     {
         members_.at(id).up = false;
-        ring_changed();
+        members_changed();
     }
 
     map_pointer map() const { return published_; }
 
-    /// True when every slot is where the ring wants it and no node waits for repair.
+    /// True when every slot is where the placement wants it and no node waits for repair.
     bool settled() const
     {
         return published_ && moving_slots() == 0 && unfenced_.empty() &&
@@ -124,14 +127,14 @@ public:
     std::uint64_t moved_slot_copies() const noexcept { return moved_; }
 
 private:
-    using ring_type = perdure::basic_hash_ring<node_id>;
-
     struct member {
         bool up = false;
         bool needs_repair = false;
         bool busy = false;      ///< A pull of this node is under way.
         epoch_number known = 0; ///< The newest map epoch that it has on disk, as far as we know.
     };
+
+    using pulls = std::map<std::pair<perdure::danger, std::vector<node_id>>, pull_request>;
 
     bool anybody(auto condition) const
     {
@@ -145,31 +148,55 @@ private:
         return found != members_.end() && found->second.up;
     }
 
-    void ring_changed()
+    /// Brings the placement up to date with who is up, and says what that would move.
+    void members_changed()
     {
-        ring_ = ring_type(perdure::hash_ring_options{.points_per_weight = 2048});
-        for (auto const& [id, m] : members_)
-            if (m.up)
-                ring_.add(id);
+        auto const before = target_;
+        for (auto const& [id, m] : members_) {
+            auto const name = std::to_string(id);
+            auto const state = m.up ? perdure::node_state::up : perdure::node_state::down;
+            auto const known = target_.index_of(name);
+            if (known == perdure::no_node)
+                target_.join({.name = name,
+                              .zone = {},
+                              .rack = {},
+                              .host = {},
+                              .weight = 1,
+                              .state = state});
+            else if (target_.node(known).state != state)
+                target_.set_state(name, state);
+        }
+        if (before.limits().copies == copies && target_.limits().copies == copies) {
+            auto const plan = plan_movement(before, target_);
+            if (!plan.empty())
+                on_.tells("placement " + std::to_string(target_.epoch()) + ": " +
+                          std::to_string(plan.moves.size()) +
+                          " copies to move, the least for it is " + std::to_string(plan.minimum));
+        }
         changed_ = true;
         wake_.cancel();
+    }
+
+    static perdure::placement_rules rules()
+    {
+        perdure::placement_rules r;
+        r.copies = copies;
+        r.slots = slot_count;
+        return r;
     }
 
     std::vector<node_id> wanted_owners(std::size_t number) const
     {
         std::vector<node_id> owners;
-        for (node_id const& n : ring_.ranked(static_cast<std::uint64_t>(number))) {
-            owners.push_back(n);
-            if (owners.size() == copies)
-                break;
-        }
+        for (auto o : target_.owners(static_cast<std::uint32_t>(number)))
+            owners.push_back(static_cast<node_id>(std::stoul(target_.node(o).name)));
         return owners;
     }
 
-    // 1. What should be: marks slots as moving where the ring wants other owners.
+    // 1. What should be: marks slots as moving where the placement wants other owners.
     void plan()
     {
-        if (ring_.size() < copies)
+        if (target_.limits().copies < copies)
             return;
         std::size_t changes = 0;
         for (std::size_t i = 0; i != slot_count; ++i) {
@@ -241,7 +268,7 @@ private:
         for (auto& [id, m] : members_) {
             if (!m.up || m.busy || m.known < map_.epoch)
                 continue;
-            std::map<std::vector<node_id>, pull_request> by_sources;
+            pulls by_sources;
             bool const repairing = options_.repair && m.needs_repair;
             for (std::size_t i = 0; i != slot_count; ++i) {
                 slot const& s = map_.slots[i];
@@ -255,8 +282,12 @@ private:
                 std::size_t const needed = newcomer ? quorum : 1;
                 if (sources.size() < needed)
                     continue; // Blocked until another owner is back.
-                auto& pull =
-                    by_sources.try_emplace(sources, pull_request{{}, sources, 0}).first->second;
+                // What has lost a copy comes before what only moves.
+                auto const live = std::count_if(s.owners.begin(), s.owners.end(),
+                                                [&](node_id n) { return is_up(n); });
+                auto const why = perdure::danger_of(static_cast<std::uint32_t>(live), 0, copies);
+                auto& pull = by_sources.try_emplace({why, sources}, pull_request{{}, sources, 0})
+                                 .first->second;
                 pull.needed = std::max(pull.needed, static_cast<std::uint32_t>(needed));
                 pull.slots.emplace_back(static_cast<std::uint32_t>(i), s.epoch);
             }
@@ -273,12 +304,11 @@ private:
     }
 
     asio::awaitable<void> pull_all(std::shared_ptr<coordinator> /*keeps this alive*/, node_id id,
-                                   std::map<std::vector<node_id>, pull_request> pulls,
-                                   bool repairing)
+                                   pulls by_sources, bool repairing)
     {
         std::uint64_t copied = 0;
         bool all = true;
-        for (auto const& [sources, pull] : pulls) {
+        for (auto const& [why_and_sources, pull] : by_sources) {
             reply answer;
             try {
                 bytes message = encode(request(pull));
@@ -362,7 +392,7 @@ private:
     coordinator_options options_;
     events on_;
     typename World::timer wake_;
-    ring_type ring_;
+    perdure::placement_map target_{rules()}; ///< Who should own each slot.
     std::map<node_id, member> members_;
     shard_map map_;         ///< What we are working towards, step by step.
     map_pointer published_; ///< What clients use.

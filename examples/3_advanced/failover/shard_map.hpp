@@ -14,7 +14,8 @@
 
 // Who owns what, and how ownership moves without losing a write. docs/concepts.md argues why this suffices.
 //
-// Keys fall into slots. A slot has three owners; a write is acknowledged when two owners have it on
+// Keys fall into slots; a perdure::placement_map says who should own each (coordinator.hpp), and this
+// map says who does. A slot has three owners; a write is acknowledged when two owners have it on
 // disk, and a read asks two owners, so that each read meets each acknowledged write. A slot moves in
 // two steps:
 //
@@ -34,13 +35,15 @@ using epoch_number = std::uint64_t;
 /// Heartbeats of other clusters are not ours.
 inline constexpr std::uint64_t cluster = 0x6661696c6f766572;
 
-inline constexpr std::size_t slot_count = 1024;
+inline constexpr int slot_bits = 10;
+inline constexpr std::size_t slot_count = std::size_t{1} << slot_bits;
 inline constexpr std::size_t copies = 3;
 inline constexpr std::size_t quorum = 2;
 
 inline std::size_t slot_of(std::string_view key) noexcept
 {
-    return perdure::hash_key(key) % slot_count;
+    return static_cast<std::size_t>(perdure::hash_key(key) >>
+                                    (64 - slot_bits)); // as placement_map does
 }
 
 inline bool contains(std::vector<node_id> const& nodes, node_id node) noexcept
