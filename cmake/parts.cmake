@@ -68,7 +68,7 @@ perdure_part(snapshot_lz4 OPTIONAL PARTS snapshot EXTERNAL perdure::lz4_library
   HEADERS snapshot/lz4.hpp)
 perdure_part(snapshot_zstd OPTIONAL PARTS snapshot EXTERNAL perdure::zstd_library
   HEADERS snapshot/zstd.hpp)
-perdure_part(durable PARTS wal snapshot)
+perdure_part(durable PARTS wal snapshot availability)
 perdure_part(simulation PARTS world)
 
 add_library(perdure_perdure INTERFACE)

@@ -9,7 +9,10 @@
 #include <perdure/durable/archive_command_codec.hpp>
 #include <perdure/durable/durable.hpp>
 #include <perdure/durable/options.hpp>
+#include <perdure/durable/record.hpp>
 #include <perdure/durable/report.hpp>
+#include <perdure/durable/sessions.hpp>
 #include <perdure/durable/state_machine.hpp>
+#include <perdure/durable/versions.hpp>
 
 #endif

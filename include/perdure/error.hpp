@@ -78,6 +78,13 @@ enum class errc {
     /// The user's type could not be serialised: it threw. Nothing was written.
     cannot_encode = 44,
 
+    // -- durable state ---------------------------------------------------------------------------
+
+    /// The command, or a later one of its client, was applied earlier, and the result is no longer kept. It was not applied again.
+    result_forgotten = 50,
+    /// The client is not known (any more), and this is not its first command. It was not applied.
+    session_expired = 51,
+
     // -- distributed ----------------------------------------------------------------------------
 
     /// The sender's epoch is older than the receiver's. The message had no effect.
@@ -150,6 +157,8 @@ public:
         case errc::cannot_decode: return "the type rejected its serialised bytes";
         case errc::wrong_type: return "the snapshot holds another type";
         case errc::cannot_encode: return "the type could not be serialised";
+        case errc::result_forgotten: return "the command was applied earlier and its result is forgotten";
+        case errc::session_expired: return "the client is not known any more";
         case errc::stale_epoch: return "the epoch is stale";
         case errc::quorum_lost: return "too few replicas answered";
         case errc::timed_out: return "no answer came in time";

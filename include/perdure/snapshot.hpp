@@ -15,6 +15,8 @@
 #include <perdure/snapshot/format.hpp>
 #include <perdure/snapshot/incremental_writer.hpp>
 #include <perdure/snapshot/memory_backend.hpp>
+#include <perdure/snapshot/object_backend.hpp>
+#include <perdure/snapshot/object_catalogue.hpp>
 #include <perdure/snapshot/options.hpp>
 #include <perdure/snapshot/portable_iarchive.hpp>
 #include <perdure/snapshot/portable_oarchive.hpp>

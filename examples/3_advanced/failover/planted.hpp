@@ -191,15 +191,21 @@ class planted_store : public perdure::basic_snapshot_store<planted_world> {
 public:
     using base::base;
 
-    template <class Handler>
-    void async_save(store_state const& value, std::uint64_t position, Handler handler)
+    template <class Image, class Codec, class Handler>
+    void async_save(Image const& image, std::uint64_t position, Codec codec, Handler handler)
     {
         if (planted != bug::trim_before_snapshot_is_durable)
-            return base::async_save(value, position, std::move(handler));
-        late_.emplace_back(value, position);
+            return base::async_save(image, position, codec, std::move(handler));
+        // The bytes as they are now, for later.
+        late_.emplace_back(
+            [this, kept = std::make_shared<std::pair<store_state, Image>>(*image.state, image),
+             position, codec] {
+                kept->second.state = &kept->first;
+                base::async_save(kept->second, position, codec,
+                                 [](perdure::error_code, perdure::snapshot_info) {});
+            });
         if (late_.size() > 2) {
-            base::async_save(late_.front().first, late_.front().second,
-                             [](perdure::error_code, perdure::snapshot_info) {});
+            late_.front()();
             late_.pop_front();
         }
         perdure::snapshot_info claimed;
@@ -210,7 +216,7 @@ public:
     }
 
 private:
-    std::deque<std::pair<store_state, std::uint64_t>> late_;
+    std::deque<std::function<void()>> late_;
 };
 
 using planted_durable = perdure::basic_durable<store_state, store_command, planted_world,

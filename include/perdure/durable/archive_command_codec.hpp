@@ -5,10 +5,12 @@
 #define PERDURE_DURABLE_ARCHIVE_COMMAND_CODEC_HPP
 
 #include <perdure/fwd.hpp>
+#include <perdure/durable/versions.hpp>
 #include <perdure/snapshot/archive_io.hpp>
 #include <perdure/snapshot/codec.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <optional>
 #include <span>
@@ -29,13 +31,19 @@ struct archive_command_codec {
         return sink.release();
     }
 
-    static std::optional<Command> decode(std::span<std::byte const> bytes)
+    /// What encode writes; see has_previous_version.
+    static constexpr std::uint16_t version() noexcept { return version_of<Command>(); }
+
+    /// Reads the bytes of this or an older version and takes them up to Command.
+    static std::optional<Command> decode(std::span<std::byte const> bytes,
+                                         std::uint16_t written = version())
     {
         try {
-            memory_source source(bytes);
-            Command command{};
-            portable_codec{}.decode(source, command);
-            return command;
+            auto read = [bytes](auto& value) {
+                memory_source source(bytes);
+                portable_codec{}.decode(source, value);
+            };
+            return detail::read_version<Command>(written, read);
         } catch (std::exception const&) {
             return std::nullopt;
         }

@@ -19,7 +19,11 @@
 #include <boost/asio/deferred.hpp>
 
 #include <cassert>
+#include <chrono>
+#include <cstddef>
 #include <memory>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace perdure {
@@ -43,7 +47,10 @@ namespace perdure {
  *                      costs a longer replay: the log is kept back to the older of two snapshots.
  *  @par Failure        when the log fails (see wal), commands that were not durable complete with its error and are
  *                      not applied, and no more are taken. Destroy the object and open a new one.
- *  @par Memory         the state, the commands under way, and while a snapshot is written its encoded bytes.
+ *  @par Memory         the state, the commands under way, and while a snapshot is written its encoded bytes, or a few
+ *                      MiB where it is taken in slices (see state_machine.hpp).
+ *  @par Versions       State and Command may name the version before them (has_previous_version): snapshots and records of
+ *                      older versions are taken up to the present one when they are loaded.
  *  @par Thread safety  Distinct objects: safe. One object: use it from its executor; on a loop with several threads give
  *                      it a strand.
  *
@@ -94,9 +101,11 @@ public:
      *
      *  @par Completion signature        void(error_code, durable_report)
      *  @par Errors                      as wal::async_open and snapshot_store::async_load_newest.
-     *                                   errc::acknowledged_data_lost: the log does not reach back to the snapshot, or
-     *                                   ends before it. errc::cannot_decode: a record is no command. Nothing durable
-     *                                   was changed, and the state is empty.
+     *                                   errc::acknowledged_data_lost: the log does not reach back to the snapshot,
+     *                                   ends before it, or has a gap that `lost_ranges` did not fill.
+     *                                   errc::cannot_decode: a record is no command. errc::unsupported_version:
+     *                                   a newer program wrote it. What `lost_ranges` reported. Nothing durable was changed but
+     *                                   what the log's mode says, and the state is empty.
      *  @par Per-operation cancellation  none.
      *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
      */
@@ -123,9 +132,65 @@ public:
     {
         return asio::async_initiate<Token, execute_signature>(
             [](auto handler, std::shared_ptr<core> c, Command cmd) {
-                c->execute(std::move(cmd), std::move(handler));
+                c->execute(std::move(cmd), std::nullopt, std::move(handler));
             },
             token, core_, std::move(command));
+    }
+
+    /** As async_execute, for a command that a client may give again because it got no answer: it takes effect once,
+     *  and completes with the same result each time.
+     *
+     *  Clients number their commands from 1, one more each, and never use an id again. What was given is kept in the
+     *  log and in snapshots, within `session_options`.
+     *
+     *  @par Completion signature        execute_signature
+     *  @par Errors                      as async_execute; errc::result_forgotten: it or a later command of the client was
+     *                                   applied, and the result is not kept any more. errc::session_expired: the client
+     *                                   is not known (any more), and this is not its first command; not applied.
+     *                                   Where the error of a first try leaves the effect open, giving it again settles it.
+     */
+    template <asio::completion_token_for<execute_signature> Token = asio::deferred_t>
+        requires exactly_once_state<State>
+    [[nodiscard]] auto async_execute_once(client_command from, Command command, Token&& token = {})
+    {
+        assert(from.sequence != 0 && "sequence numbers begin with 1");
+        return asio::async_initiate<Token, execute_signature>(
+            [](auto handler, std::shared_ptr<core> c, client_command by, Command cmd) {
+                c->execute(std::move(cmd), by, std::move(handler));
+            },
+            token, core_, from, std::move(command));
+    }
+
+    /** Asks the state when all commands that were given before have been applied: `f(State const&)`, on the loop.
+     *
+     *  So it sees what its caller did before, also if those commands are still under way. state() does not wait.
+     *
+     *  @par Completion signature        void(error_code, R): what `f` returns; R is default-constructible and copyable.
+     *  @par Errors                      errc::closed: not open.
+     *  @par Per-operation cancellation  terminal, partial, total: the wait ends; `f` may still be called.
+     *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
+     */
+    template <class F,
+              asio::completion_token_for<void(
+                  error_code, std::decay_t<std::invoke_result_t<F&, State const&>>)> Token =
+                  asio::deferred_t>
+    [[nodiscard]] auto async_query(F f, Token&& token = {})
+    {
+        using result = std::decay_t<std::invoke_result_t<F&, State const&>>;
+        return asio::async_initiate<Token, void(error_code, result)>(
+            [](auto handler, std::shared_ptr<core> c, F question) {
+                auto waiting =
+                    std::make_shared<waiter_queue<void(error_code, result)>>(c->get_executor());
+                waiting->push(std::move(handler));
+                c->when_applied([raw = c.get(), waiting, question = std::move(question)](
+                                    error_code ec) mutable {
+                    if (ec)
+                        waiting->complete_all(ec, result());
+                    else
+                        waiting->complete_all(ec, question(raw->state()));
+                });
+            },
+            token, core_, std::move(f));
     }
 
     /** Takes a snapshot of the present state now, and trims the log behind the one before it.
@@ -163,6 +228,15 @@ public:
 
     /// The error of the last snapshot that was taken in the background; none if it went well. The log is kept meanwhile.
     error_code snapshot_error() const noexcept { return core_->snapshot_error(); }
+
+    /// After which time a snapshot is due, as measured so far; nothing if only bytes decide, or none was taken yet.
+    std::optional<std::chrono::duration<double>> snapshot_interval() const
+    {
+        return core_->snapshot_interval();
+    }
+
+    /// Clients of async_execute_once that are remembered.
+    std::size_t clients() const noexcept { return core_->clients(); }
 
     auto counters() const { return core_->log_counters(); }
 

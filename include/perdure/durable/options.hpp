@@ -4,13 +4,57 @@
 #ifndef PERDURE_DURABLE_OPTIONS_HPP
 #define PERDURE_DURABLE_OPTIONS_HPP
 
+#include <perdure/durable/sessions.hpp>
 #include <perdure/snapshot/options.hpp>
+#include <perdure/snapshot/slices.hpp>
 #include <perdure/wal/options.hpp>
+#include <perdure/wal/position.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace perdure {
+
+namespace asio = boost::asio;
+
+/// How far an opening has come.
+struct durable_progress {
+    enum class stage : std::uint8_t { opening_log, loading_snapshot, replaying, fetching };
+    stage at = stage::opening_log;
+    position next = 0;  ///< While replaying: the record that comes next.
+    position until = 0; ///< Where replaying ends.
+    friend bool operator==(durable_progress const&, durable_progress const&) = default;
+};
+
+constexpr std::string_view to_string(durable_progress::stage s) noexcept
+{
+    switch (s) {
+    case durable_progress::stage::opening_log:
+        return "opening the log";
+    case durable_progress::stage::loading_snapshot:
+        return "loading a snapshot";
+    case durable_progress::stage::replaying:
+        return "replaying";
+    case durable_progress::stage::fetching:
+        return "fetching lost records";
+    }
+    return "unknown stage";
+}
+
+/** Gives the records at positions that this log lost, from a copy that has them: `source(range, done)`.
+ *
+ *  Calls `done(error_code, records)` once, now or later, on the durable state's executor; without an error with exactly
+ *  one record for each position, in order, byte for byte as they were logged.
+ */
+using range_source = std::function<void(
+    position_range, std::function<void(error_code, std::vector<std::vector<std::byte>>)>)>;
 
 /// Where a durable state lives and how often a snapshot of it is taken.
 struct durable_options {
@@ -26,6 +70,31 @@ struct durable_options {
 
     wal_options log{};            ///< Its directory is filled in.
     snapshot_options snapshots{}; ///< Set `type`, so that the state of another program is refused.
+
+    /** A first guess of how long the process runs before it fails; 0: only bytes decide when a snapshot is taken.
+     *
+     *  With it a snapshot is also due after the interval that is best for the measured cost of a snapshot, the measured
+     *  speed of replay, and the failures so far, of which the guess counts as one (availability::snapshot_interval).
+     *  Failures are openings after the log was not closed; their history is kept in the snapshots.
+     */
+    std::chrono::duration<double> mean_time_between_failures{0};
+
+    session_options sessions{}; ///< For async_execute_once.
+
+    slice_options slices{}; ///< For fuzzy_state, and viewable_state without an executor.
+
+    /// Where views are encoded, such as a thread pool's executor; empty: on the loop, in slices.
+    asio::any_io_executor snapshot_executor{};
+
+    /** Fills in what the log lost. With it, opening reads the whole log and does not refuse one with losses; without
+     *  it, the log's mode decides.
+     *
+     *  A snapshot is taken before the opening ends, so that the loss is healed here too.
+     */
+    range_source lost_ranges{};
+
+    /// Called on the loop while opening, at most once for some thousand records.
+    std::function<void(durable_progress const&)> on_progress{};
 };
 
 } // namespace perdure

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <ostream>
+#include <string>
 
 namespace perdure {
 
@@ -19,6 +20,7 @@ struct durable_report {
     snapshot_report snapshots;
     snapshot_info loaded; ///< The snapshot that was loaded; its id is 0 if none was.
     std::uint64_t commands_replayed = 0;
+    std::uint64_t commands_fetched = 0; ///< Of those, what `lost_ranges` gave.
     std::chrono::nanoseconds took{0};
 
     friend bool operator==(durable_report const&, durable_report const&) = default;
@@ -33,7 +35,11 @@ inline std::ostream& operator<<(std::ostream& out, durable_report const& r)
         out << "no snapshot";
     return out << "; replayed " << r.commands_replayed << " commands in "
                << std::chrono::duration_cast<std::chrono::milliseconds>(r.took).count()
-               << " ms; log: " << r.log << "; snapshots: " << r.snapshots;
+               << " ms"
+               << (r.commands_fetched != 0
+                       ? ", " + std::to_string(r.commands_fetched) + " of them fetched from elsewhere"
+                       : "")
+               << "; log: " << r.log << "; snapshots: " << r.snapshots;
 }
 
 } // namespace perdure

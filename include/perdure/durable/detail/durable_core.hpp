@@ -4,8 +4,13 @@
 #ifndef PERDURE_DURABLE_DETAIL_DURABLE_CORE_HPP
 #define PERDURE_DURABLE_DETAIL_DURABLE_CORE_HPP
 
+#include <perdure/durable/detail/durable_image.hpp>
+#include <perdure/durable/detail/replay_gaps.hpp>
+#include <perdure/durable/detail/snapshot_schedule.hpp>
 #include <perdure/durable/options.hpp>
+#include <perdure/durable/record.hpp>
 #include <perdure/durable/report.hpp>
+#include <perdure/durable/sessions.hpp>
 #include <perdure/durable/state_machine.hpp>
 #include <perdure/snapshot/report.hpp>
 #include <perdure/wal/position.hpp>
@@ -14,11 +19,16 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace perdure::detail {
 
@@ -49,6 +59,7 @@ public:
           options_(std::move(options)),
           log_(std::in_place, world_, log_options()),
           snapshots_(std::in_place, world_, options_.directory + "/snapshots", options_.snapshots),
+          schedule_(options_),
           opening_(get_executor()),
           arriving_(get_executor()),
           executing_(get_executor()),
@@ -62,6 +73,11 @@ public:
     position applied() const noexcept { return applied_; }
     error_code snapshot_error() const noexcept { return snapshot_error_; }
     auto log_counters() const { return log_->counters(); }
+    std::optional<std::chrono::duration<double>> snapshot_interval() const
+    {
+        return schedule_.interval(world_.now());
+    }
+    std::size_t clients() const noexcept { return sessions_.size(); }
 
     template <class Handler>
     void open(Handler handler)
@@ -71,6 +87,8 @@ public:
             return opened(errc::closed);
         phase_ = phase::opening;
         opening_since_ = world_.now();
+        if (options_.on_progress)
+            options_.on_progress({});
         log_->async_open(
             on_loop([self = this->shared_from_this()](error_code ec, recovery_report report) {
                 self->report_.log = std::move(report);
@@ -82,25 +100,41 @@ public:
     }
 
     template <class Handler>
-    void execute(Command command, Handler handler)
+    void execute(Command command, std::optional<client_command> from, Handler handler)
     {
         // The log has it from here on, so nothing can call it back.
         arriving_.push(std::move(handler));
         executing_.take_all(arriving_);
         auto& entry = pending_.emplace_back();
         entry.number = ++last_number_;
+        entry.from = from;
         if (phase_ != phase::open || !closing_for_.empty()) {
             entry.done = true;
             entry.ec = errc::closed;
             return settle();
         }
-        auto record = Codec::encode(command);
-        logged_bytes_ += record.size();
+        if (from && sessions_.judge(*from) != client_sessions::verdict::apply) {
+            entry.done = true; // What it comes to is durable already.
+            return settle();
+        }
+        std::vector<std::byte> const bytes = Codec::encode(command);
+        auto record = encode_durable_record({codec_version(), from, bytes});
+        schedule_.logged(record.size());
         entry.command = std::move(command);
         log_->async_append(
             std::move(record),
             on_loop([self = this->shared_from_this(), number = entry.number](
                         error_code ec, position at) { self->appended(number, ec, at); }));
+    }
+
+    /// Calls `f(error_code)` when the commands under way have been applied.
+    void when_applied(std::function<void(error_code)> f)
+    {
+        if (phase_ != phase::open)
+            return f(errc::closed);
+        if (pending_.empty())
+            return f({});
+        queries_.emplace_back(last_number_, std::move(f));
     }
 
     template <class Handler>
@@ -135,6 +169,9 @@ public:
         log_.reset();
         snapshots_.reset();
         pending_.clear();
+        fetched_ = {};
+        for (auto& [number, query] : std::exchange(queries_, {}))
+            query(asio::error::operation_aborted);
         opening_.cancel_all();
         executing_.cancel_all();
         snapshotting_for_.cancel_all();
@@ -147,6 +184,7 @@ private:
     struct entry_type {
         std::uint64_t number = 0;
         std::optional<Command> command;
+        std::optional<client_command> from;
         position at = 0;
         error_code ec;
         bool done = false;
@@ -156,7 +194,26 @@ private:
     {
         auto result = options_.log;
         result.directory = options_.directory + "/log";
+        if (options_.lost_ranges) {
+            // A log that was closed is not read when it is opened, and then its losses come too late.
+            result.mode = recovery_mode::salvage;
+            result.verify_everything = true;
+        }
         return result;
+    }
+
+    static constexpr std::uint16_t codec_version()
+    {
+        if constexpr (requires { Codec::version(); })
+            return Codec::version();
+        else
+            return 1;
+    }
+
+    void progress(durable_progress::stage at)
+    {
+        if (options_.on_progress)
+            options_.on_progress({at, applied_ + 1, log_ ? log_->next_position() : 0});
     }
 
     template <class Handler>
@@ -169,10 +226,13 @@ private:
 
     void opened(error_code ec)
     {
-        if (ec && phase_ == phase::opening) {
-            phase_ = phase::closed;
-            state_ = State();
-            applied_ = 0;
+        if (phase_ == phase::opening) {
+            phase_ = ec ? phase::closed : phase::open;
+            if (ec) {
+                state_ = State();
+                sessions_ = {};
+                applied_ = 0;
+            }
         }
         report_.took = world_.now() - opening_since_;
         opening_.complete_all(ec, report_);
@@ -182,70 +242,166 @@ private:
     {
         if (phase_ != phase::opening)
             return;
-        snapshots_->template async_load_newest<State>(on_loop(
-            [self = this->shared_from_this()](error_code ec, loaded_snapshot<State> loaded) {
-                self->report_.snapshots = std::move(loaded.report);
+        progress(durable_progress::stage::loading_snapshot);
+        snapshots_->template async_load_newest<durable_image<State>>(
+            durable_codec{}, on_loop([self = this->shared_from_this()](
+                                         error_code ec, loaded_snapshot<durable_image<State>> l) {
+                self->report_.snapshots = std::move(l.report);
                 if (self->phase_ == phase::opening)
-                    self->replay(ec, std::move(loaded.value), loaded.info);
+                    self->replay(ec, std::move(l.value), l.info);
             }));
     }
 
-    void replay(error_code ec, std::optional<State> value, snapshot_info const& info)
+    void replay(error_code ec, std::optional<durable_image<State>> image, snapshot_info const& info)
     {
         position from = 1;
-        if (value) {
-            state_ = std::move(*value);
+        complete_ = 0;
+        failure_history history;
+        if (image) {
+            state_ = std::move(image->loaded);
+            sessions_ = std::move(image->sessions);
+            history = image->history;
+            if (image->sliced) {
+                complete_ = image->complete;
+                sessions_when_complete_ = std::move(image->sessions_when_complete);
+            }
             report_.loaded = info;
             from = info.position;
-        } else if (ec == errc::no_good_snapshot) {
+        } else if (ec == errc::no_good_snapshot || ec == errc::no_snapshot) {
             ec = {}; // The log may reach back to the beginning.
-        } else if (ec == errc::no_snapshot) {
-            ec = {};
         }
         if (ec)
             return opened(ec);
+        auto const outcome = report_.log.outcome;
+        schedule_.opened(world_.now(), history,
+                         outcome != recovery_outcome::created && outcome != recovery_outcome::clean);
         // The state needs every record from `from` on, and the log must not give those positions out anew.
-        if (log_->first_position() > from || log_->next_position() < from)
+        bool const begins_late = log_->first_position() > from && !options_.lost_ranges;
+        if (begins_late || log_->next_position() < from)
             return opened(report_.snapshots.candidates != 0 && !report_.loaded.id
                               ? error_code(errc::no_good_snapshot)
                               : error_code(errc::acknowledged_data_lost));
         older_snapshot_ = newest_snapshot_ = from;
         applied_ = from - 1;
-        if (from == log_->next_position())
+        reach(from);
+        gaps_.begin(from);
+        auto const first = std::max(from, log_->first_position());
+        if (first == log_->next_position())
             return replayed({});
+        progress(durable_progress::stage::replaying);
+        replaying_since_ = world_.now();
         // The records come on the loop, a piece at a time, so that it gets to its other work.
         log_->async_replay(
-            from,
+            first,
             [self = this->shared_from_this()](position at, std::span<std::byte const> record) {
-                self->replay_one(at, record);
+                if (self->phase_ == phase::opening && self->gaps_.accept(at, record))
+                    self->replay_one(at, record);
             },
             on_loop([self = this->shared_from_this()](error_code e, position) { self->replayed(e); }));
     }
 
-    void replay_one(position at, std::span<std::byte const> record)
+    void replay_one(position at, std::span<std::byte const> bytes)
     {
-        if (phase_ != phase::opening || undecodable_)
+        if (failed_)
             return;
-        auto const command = Codec::decode(record);
-        if (!command) {
-            undecodable_ = true;
-            return;
-        }
-        static_cast<void>(state_.apply(*command));
+        auto const record = decode_durable_record(bytes);
+        if (!record)
+            return refuse(errc::cannot_decode);
+        if (record->version > codec_version())
+            return refuse(errc::unsupported_version);
+        std::optional<Command> command;
+        if constexpr (requires { Codec::decode(bytes, std::uint16_t{1}); })
+            command = Codec::decode(record->command, record->version);
+        else if (record->version == 1)
+            command = Codec::decode(record->command);
+        if (!command || (record->from && !exactly_once_state<State>))
+            return refuse(errc::cannot_decode);
         applied_ = at;
-        logged_bytes_ += record.size();
+        error_code ignored;
+        if (!record->from)
+            static_cast<void>(state_.apply(*command));
+        else if constexpr (exactly_once_state<State>)
+            static_cast<void>(apply_once(*record->from, &*command, ignored));
+        reach(at + 1);
+        replayed_bytes_ += bytes.size();
         ++report_.commands_replayed;
+        if (report_.commands_replayed % 4096 == 0)
+            progress(durable_progress::stage::replaying);
+    }
+
+    void refuse(errc why) { failed_ = why; }
+
+    // Behind the records that a snapshot in slices may hold, clients' results are those that were given then.
+    void reach(position next)
+    {
+        if (complete_ != 0 && next >= complete_) {
+            sessions_ = std::move(sessions_when_complete_);
+            complete_ = 0;
+        }
     }
 
     void replayed(error_code ec)
     {
         if (phase_ != phase::opening)
             return;
-        if (!ec && undecodable_)
-            ec = errc::cannot_decode;
-        if (!ec)
-            phase_ = phase::open;
-        opened(ec);
+        if (ec)
+            return opened(ec);
+        schedule_.replayed(replayed_bytes_, world_.now() - replaying_since_);
+        gaps_.finish(log_->next_position());
+        if (gaps_.whole())
+            return finish_replay();
+        if (!options_.lost_ranges)
+            return opened(errc::acknowledged_data_lost);
+        fetch();
+    }
+
+    void fetch()
+    {
+        progress(durable_progress::stage::fetching);
+        auto const gap = gaps_.first_gap();
+        // The source may keep its callback: it must not keep us, nor reach us when we are gone or called twice.
+        fetched_ = std::make_shared<std::function<void(error_code, std::vector<replay_gaps::bytes>)>>(
+            [self = this](error_code ec, std::vector<replay_gaps::bytes> records) {
+                self->fetched(ec, std::move(records));
+            });
+        options_.lost_ranges(gap, [weak = std::weak_ptr(fetched_)](
+                                      error_code ec, std::vector<replay_gaps::bytes> records) {
+            if (auto const f = weak.lock())
+                (*f)(ec, std::move(records));
+        });
+    }
+
+    void fetched(error_code ec, std::vector<replay_gaps::bytes> records)
+    {
+        auto const self = this->shared_from_this();
+        fetched_.reset();
+        if (phase_ != phase::opening)
+            return;
+        auto const count = records.size();
+        if (!ec && !gaps_.fill_first(std::move(records)))
+            ec = errc::acknowledged_data_lost;
+        if (ec)
+            return opened(ec);
+        report_.commands_fetched += count;
+        if (!gaps_.whole())
+            return fetch();
+        finish_replay();
+    }
+
+    void finish_replay()
+    {
+        gaps_.drain([this](position at, std::span<std::byte const> record) {
+            replay_one(at, record);
+        });
+        if (failed_)
+            return opened(failed_);
+        if (complete_ != 0)
+            return opened(errc::acknowledged_data_lost); // The snapshot is ahead of the log.
+        if (report_.commands_fetched == 0)
+            return opened({});
+        // What was fetched is durable here with this snapshot.
+        healing_ = true;
+        take_snapshot();
     }
 
     // -- commands --------------------------------------------------------------------------------
@@ -268,8 +424,14 @@ private:
             pending_.pop_front();
             complete(entry, entry.ec);
         }
-        if (phase_ == phase::open && options_.snapshot_every_bytes != 0 && !snapshotting_ &&
-            closing_for_.empty() && logged_bytes_ >= options_.snapshot_every_bytes)
+        while (!queries_.empty() &&
+               (pending_.empty() || queries_.front().first < pending_.front().number)) {
+            auto const query = std::move(queries_.front().second);
+            queries_.pop_front();
+            query({});
+        }
+        if (phase_ == phase::open && !snapshotting_ && closing_for_.empty() &&
+            schedule_.due(world_.now()))
             take_snapshot();
         close_when_idle();
     }
@@ -280,19 +442,62 @@ private:
             return; // The loop is shutting down, and the waiters are gone.
         if constexpr (std::is_void_v<result_type>) {
             if (!ec)
-                apply(entry);
+                apply(entry, ec);
             executing_.complete_front(ec);
         } else if (ec) {
             executing_.complete_front(ec, result_type());
         } else {
-            executing_.complete_front(ec, apply(entry));
+            auto result = apply(entry, ec);
+            executing_.complete_front(ec, std::move(result));
         }
     }
 
-    result_type apply(entry_type& entry)
+    result_type apply(entry_type& entry, error_code& ec)
     {
-        applied_ = entry.at;
+        if (entry.at != 0)
+            applied_ = entry.at;
+        if constexpr (exactly_once_state<State>) {
+            if (entry.from)
+                return apply_once(*entry.from, entry.command ? &*entry.command : nullptr, ec);
+        }
         return state_.apply(*entry.command);
+    }
+
+    // The command may have been given before, also while it was under way.
+    result_type apply_once(client_command const& from, Command const* command, error_code& ec)
+        requires exactly_once_state<State>
+    {
+        switch (sessions_.judge(from)) {
+        case client_sessions::verdict::apply:
+            if constexpr (std::is_void_v<result_type>) {
+                state_.apply(*command);
+                sessions_.applied(from, applied_, {}, options_.sessions);
+                return;
+            } else {
+                auto result = state_.apply(*command);
+                memory_sink sink;
+                portable_codec{}.encode(result, sink);
+                sessions_.applied(from, applied_, std::string(as_text(sink.bytes())),
+                                  options_.sessions);
+                return result;
+            }
+        case client_sessions::verdict::repeated:
+            if constexpr (std::is_void_v<result_type>) {
+                return;
+            } else {
+                memory_source source(as_bytes(sessions_.result_of(from)));
+                result_type result{};
+                portable_codec{}.decode(source, result);
+                return result;
+            }
+        case client_sessions::verdict::forgotten:
+            ec = errc::result_forgotten;
+            break;
+        case client_sessions::verdict::unknown:
+            ec = errc::session_expired;
+            break;
+        }
+        return result_type();
     }
 
     // -- snapshots -------------------------------------------------------------------------------
@@ -300,25 +505,55 @@ private:
     void take_snapshot()
     {
         snapshotting_ = true;
-        logged_bytes_ = 0;
-        snapshots_->async_save(
-            state_, applied_ + 1,
-            on_loop([self = this->shared_from_this()](error_code ec, snapshot_info info) {
-                self->snapshot_taken(ec, info);
-            }));
+        auto const now = world_.now();
+        schedule_.begun(now);
+        auto done = on_loop([self = this->shared_from_this()](error_code ec, snapshot_info info) {
+            self->snapshot_taken(ec, info);
+        });
+        auto const history = schedule_.history(now);
+        if constexpr (viewable_state<State>) {
+            auto at_end = [next = applied_ + 1](client_sessions const& sessions) {
+                return std::pair(next, &sessions);
+            };
+            durable_slices slices(version_of<State>(), history, sessions_, state_.view(), at_end);
+            if (options_.snapshot_executor)
+                snapshots_->async_save_view(std::move(slices), applied_ + 1,
+                                            options_.snapshot_executor, std::move(done));
+            else
+                snapshots_->async_save_in_slices(std::move(slices), applied_ + 1, options_.slices,
+                                                 std::move(done));
+        } else if constexpr (fuzzy_state<State>) {
+            // The generator refers to the state, which lives as long as we do.
+            auto at_end = [self = this->shared_from_this()](client_sessions const&) {
+                return std::pair(self->applied_ + 1, &self->sessions_);
+            };
+            snapshots_->async_save_in_slices(
+                durable_slices(version_of<State>(), history, sessions_, state_.slices(), at_end),
+                applied_ + 1, options_.slices, std::move(done));
+        } else {
+            durable_image<State> image;
+            image.state = &state_;
+            image.sessions = sessions_;
+            image.history = history;
+            image.complete = applied_ + 1;
+            snapshots_->async_save(image, applied_ + 1, durable_codec{}, std::move(done));
+        }
     }
 
     void snapshot_taken(error_code ec, snapshot_info const& info)
     {
         snapshotting_ = false;
         snapshot_error_ = ec;
-        if (!ec && phase_ == phase::open) {
+        schedule_.ended(world_.now(), !ec);
+        if (!ec && (phase_ == phase::open || healing_)) {
             // The store keeps two generations; the log has to reach back to the older one.
             older_snapshot_ = std::exchange(newest_snapshot_, info.position);
-            if (older_snapshot_ > log_->first_position())
+            if (log_ && older_snapshot_ > log_->first_position())
                 log_->async_trim(older_snapshot_ - 1,
                                  on_loop([self = this->shared_from_this()](error_code) {}));
         }
+        if (std::exchange(healing_, false) && phase_ == phase::opening)
+            opened(ec);
         snapshotting_for_.complete_all(ec, info);
         close_when_idle();
     }
@@ -344,17 +579,26 @@ private:
 
     State state_{};
     position applied_ = 0;
+    client_sessions sessions_;
     std::deque<entry_type> pending_;
     std::uint64_t last_number_ = 0;
 
     phase phase_ = phase::initial;
     time_point opening_since_{};
+    time_point replaying_since_{};
     durable_report report_;
+    replay_gaps gaps_;
+    std::uint64_t replayed_bytes_ = 0;
+    position complete_ = 0; ///< While the state may hold later records: the one that ends that.
+    client_sessions sessions_when_complete_;
+    error_code failed_;
+    std::shared_ptr<std::function<void(error_code, std::vector<replay_gaps::bytes>)>> fetched_;
+    std::deque<std::pair<std::uint64_t, std::function<void(error_code)>>> queries_;
 
     bool snapshotting_ = false;
     bool closing_ = false;
-    bool undecodable_ = false;
-    std::uint64_t logged_bytes_ = 0; ///< Since the last snapshot.
+    bool healing_ = false; ///< The snapshot under way ends the opening.
+    snapshot_schedule schedule_;
     position newest_snapshot_ = 1, older_snapshot_ = 1;
     error_code snapshot_error_;
 

@@ -58,7 +58,7 @@ class PerdureConan(ConanFile):
             "wal_aes_gcm": ("with_openssl", ["wal", "openssl::crypto"], False),
             "snapshot_lz4": ("with_lz4", ["snapshot", "lz4::lz4"], False),
             "snapshot_zstd": ("with_zstd", ["snapshot", "zstd::zstdlib"], False),
-            "durable": (None, ["wal", "snapshot"], False),
+            "durable": (None, ["wal", "snapshot", "availability"], False),
             "simulation": (None, ["world"], False),
         }
         # end of components

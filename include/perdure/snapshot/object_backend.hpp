@@ -1,0 +1,453 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_SNAPSHOT_OBJECT_BACKEND_HPP
+#define PERDURE_SNAPSHOT_OBJECT_BACKEND_HPP
+
+#include <perdure/snapshot/backend.hpp>
+#include <perdure/snapshot/object_catalogue.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace perdure {
+
+/// What a conditional put came to.
+struct put_outcome {
+    bool stored = false; ///< False: the condition did not hold, and nothing was changed.
+    std::string tag{};   ///< Of the object as stored.
+};
+
+/** A client of a store of whole objects, such as S3: no append, no rename, no list; only conditional writes.
+ *
+ *  | expression                           | meaning                                                        |
+ *  |--------------------------------------|----------------------------------------------------------------|
+ *  | `c.get(key, tag, ec)`                | the object's bytes, and its tag; `no_such_file_or_directory`     |
+ *  | `c.get_range(key, offset, out, ec)`  | reads a part; the number of bytes, short only at the end         |
+ *  | `c.put_new(key, bytes, ec)`          | stores it only if there is none: a put_outcome                  |
+ *  | `c.put_if(key, tag, bytes, ec)`      | stores it only if it has that tag: a put_outcome                |
+ *  | `c.remove(key, ec)`                  | no error if there is none                                       |
+ *
+ *  After any other error a put may have happened or not.
+ */
+template <class C>
+concept object_client =
+    std::movable<C> && requires(C& c, std::string const& key, std::string& tag,
+                                std::span<std::byte> out, std::span<std::byte const> bytes,
+                                std::uint64_t offset, error_code& ec) {
+        {
+            c.get(key, tag, ec)
+        } -> std::same_as<std::vector<std::byte>>;
+        {
+            c.get_range(key, offset, out, ec)
+        } -> std::same_as<std::size_t>;
+        {
+            c.put_new(key, bytes, ec)
+        } -> std::same_as<put_outcome>;
+        {
+            c.put_if(key, tag, bytes, ec)
+        } -> std::same_as<put_outcome>;
+        {
+            c.remove(key, ec)
+        } -> std::same_as<void>;
+    };
+
+struct object_backend_options {
+    std::string prefix{}; ///< Before every key, for example "orders/".
+    std::size_t part_bytes = 4u << 20; ///< An object is stored in parts of this size.
+    /** Takes the storage from an owner that may still be alive; that one's next commit is refused.
+     *
+     *  Nothing else frees it when its owner crashed: there are no clocks to trust.
+     */
+    bool take_over = false;
+};
+
+/** Snapshots in a store of whole objects; models `snapshot_backend`.
+ *
+ *  Parts are immutable objects. One small object, the catalogue (docs/formats/object_store.md), names what is
+ *  published; publishing, removing and putting aside each replace it under the condition that it is the one
+ *  that was read. So nothing is visible by halves, and an owner that was replaced can publish nothing more.
+ */
+template <object_client Client>
+class object_backend {
+    struct state {
+        state(Client c, object_backend_options o) : client(std::move(c)), options(std::move(o)) {}
+
+        Client client;
+        object_backend_options options;
+        object_catalogue catalogue;
+        std::string tag;
+        std::uint64_t owner = 0; // 0: not open
+
+        std::string catalogue_key() const { return options.prefix + "catalogue"; }
+        std::string part_key(std::uint64_t id, std::uint64_t n) const
+        {
+            return options.prefix + "part-" + std::to_string(id) + '-' + std::to_string(n);
+        }
+
+        void read(error_code& ec)
+        {
+            auto const bytes = client.get(catalogue_key(), tag, ec);
+            if (!ec)
+                catalogue = decode_object_catalogue(bytes, ec);
+        }
+
+        // Changes the catalogue. Where the answer was lost, finds out whether it was changed.
+        template <class Change>
+        void update(Change change, error_code& ec)
+        {
+            for (int attempt = 0; attempt != 5; ++attempt) {
+                auto next = catalogue;
+                ec = {};
+                change(next, ec);
+                if (ec)
+                    return;
+                next.owner = owner;
+                ++next.revision;
+                auto const bytes = encode_object_catalogue(next);
+                auto const put = client.put_if(catalogue_key(), tag, bytes, ec);
+                if (!ec && put.stored) {
+                    catalogue = std::move(next);
+                    tag = put.tag;
+                    return;
+                }
+                auto const failed = ec;
+                read(ec);
+                if (ec) {
+                    ec = failed ? failed : ec;
+                    return;
+                }
+                if (catalogue == next)
+                    return; // It was stored.
+                if (catalogue.owner != owner) {
+                    owner = 0;
+                    ec = errc::locked;
+                    return;
+                }
+            }
+            ec = make_error_code(boost::system::errc::resource_unavailable_try_again);
+        }
+
+        void remove_parts(std::uint64_t id, std::uint64_t count)
+        {
+            error_code ignored;
+            for (std::uint64_t n = 0; n != count; ++n)
+                client.remove(part_key(id, n), ignored);
+        }
+    };
+
+public:
+    object_backend(Client client, object_backend_options options = {})
+        : state_(std::make_shared<state>(std::move(client), std::move(options)))
+    {
+    }
+    object_backend(object_backend&&) noexcept = default;
+    object_backend& operator=(object_backend&& other) noexcept
+    {
+        close();
+        state_ = std::move(other.state_);
+        return *this;
+    }
+    ~object_backend() { close(); }
+
+    class upload {
+    public:
+        upload() = default;
+        upload(upload&& other) noexcept
+            : state_(std::move(other.state_)),
+              name_(std::move(other.name_)),
+              buffer_(std::move(other.buffer_)),
+              id_(std::exchange(other.id_, 0)),
+              parts_(other.parts_),
+              size_(other.size_)
+        {
+        }
+        upload& operator=(upload&& other) noexcept
+        {
+            discard();
+            state_ = std::move(other.state_);
+            name_ = std::move(other.name_);
+            buffer_ = std::move(other.buffer_);
+            id_ = std::exchange(other.id_, 0);
+            parts_ = other.parts_;
+            size_ = other.size_;
+            return *this;
+        }
+        ~upload() { discard(); }
+
+        void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
+        {
+            ec = {};
+            for (auto p : parts)
+                while (!p.empty() && !ec) {
+                    auto const room = state_->options.part_bytes - buffer_.size();
+                    auto const some = p.first(std::min(room, p.size()));
+                    buffer_.insert(buffer_.end(), some.begin(), some.end());
+                    size_ += some.size();
+                    p = p.subspan(some.size());
+                    if (buffer_.size() == state_->options.part_bytes)
+                        store_part(ec);
+                }
+        }
+
+        void commit(error_code& ec)
+        {
+            ec = {};
+            if (!buffer_.empty())
+                store_part(ec);
+            if (ec)
+                return;
+            state_->update(
+                [&](object_catalogue& c, error_code& refused) {
+                    if (c.find(name_) != nullptr) {
+                        refused = make_error_code(boost::system::errc::file_exists);
+                        return;
+                    }
+                    std::erase_if(c.pending, [&](auto const& u) { return u.id == id_; });
+                    c.add({name_, id_, size_, state_->options.part_bytes, false});
+                },
+                ec);
+            if (!ec)
+                id_ = 0;
+        }
+
+    private:
+        friend class object_backend;
+
+        void store_part(error_code& ec)
+        {
+            // The key is ours alone, so what is there already is what a lost answer was about.
+            state_->client.put_new(state_->part_key(id_, parts_), buffer_, ec);
+            if (ec)
+                state_->client.put_new(state_->part_key(id_, parts_), buffer_, ec);
+            if (!ec) {
+                ++parts_;
+                buffer_.clear();
+            }
+        }
+
+        // The catalogue goes on listing it as pending, so that whoever opens next looks for what is left.
+        void discard() noexcept
+        {
+            auto const id = std::exchange(id_, 0);
+            if (id == 0 || state_->owner == 0)
+                return;
+            try {
+                state_->remove_parts(id, parts_ + 1);
+            } catch (...) {
+            }
+        }
+
+        std::shared_ptr<state> state_;
+        std::string name_;
+        std::vector<std::byte> buffer_;
+        std::uint64_t id_ = 0; // 0: nothing to discard
+        std::uint64_t parts_ = 0;
+        std::uint64_t size_ = 0;
+    };
+
+    class object {
+    public:
+        object() = default;
+        std::uint64_t size(error_code& ec) const
+        {
+            ec = {};
+            return entry_.size;
+        }
+        std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, error_code& ec)
+        {
+            ec = {};
+            std::size_t done = 0;
+            while (done != out.size() && offset < entry_.size && !ec) {
+                auto const part = offset / entry_.part_bytes;
+                auto const at = offset % entry_.part_bytes;
+                auto const want = std::min<std::uint64_t>(
+                    {out.size() - done, entry_.part_bytes - at, entry_.size - offset});
+                auto const n = state_->client.get_range(
+                    state_->part_key(entry_.id, part), at,
+                    out.subspan(done, static_cast<std::size_t>(want)), ec);
+                done += n;
+                offset += n;
+                if (!ec && n != want)
+                    break; // A part was cut: the reader finds out.
+            }
+            return done;
+        }
+
+    private:
+        friend class object_backend;
+        std::shared_ptr<state> state_;
+        object_catalogue::entry entry_;
+    };
+
+    void open(error_code& ec)
+    {
+        ec = {};
+        auto& s = *state_;
+        if (s.owner != 0)
+            return;
+        std::uint64_t mine = 0;
+        while (mine == 0)
+            mine = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
+        s.read(ec);
+        if (ec == boost::system::errc::no_such_file_or_directory) {
+            s.catalogue = {};
+            auto const put =
+                s.client.put_new(s.catalogue_key(), encode_object_catalogue(s.catalogue), ec);
+            s.tag = put.tag;
+            if (ec || !put.stored)
+                s.read(ec);
+        }
+        if (!ec && s.catalogue.owner != 0 && !s.options.take_over)
+            ec = errc::locked;
+        if (ec)
+            return;
+        // What uploads left that were not committed, and what was removed.
+        auto const leftovers = s.catalogue.pending;
+        s.owner = mine;
+        s.update([&](object_catalogue& c, error_code&) { c.pending = leftovers; }, ec);
+        if (ec) {
+            s.owner = 0;
+            return;
+        }
+        remove_leftovers(leftovers);
+    }
+
+    std::vector<stored_object> list(error_code& ec)
+    {
+        std::vector<stored_object> all;
+        state_->read(ec);
+        if (!ec)
+            for (auto const& e : state_->catalogue.entries)
+                all.push_back({e.name, e.size, e.put_aside});
+        return all;
+    }
+
+    upload create(std::string const& name, error_code& ec)
+    {
+        upload u;
+        u.state_ = state_;
+        u.name_ = name;
+        std::uint64_t id = 0;
+        state_->update(
+            [&](object_catalogue& c, error_code&) {
+                id = c.next_id++;
+                c.pending.push_back({id, 0});
+            },
+            ec);
+        if (!ec)
+            u.id_ = id;
+        return u;
+    }
+
+    object find(std::string const& name, error_code& ec)
+    {
+        object o;
+        auto const* const e = state_->catalogue.find(name);
+        if (e == nullptr || e->put_aside) {
+            ec = make_error_code(boost::system::errc::no_such_file_or_directory);
+            return o;
+        }
+        ec = {};
+        o.state_ = state_;
+        o.entry_ = *e;
+        return o;
+    }
+
+    void remove(std::string const& name, error_code& ec)
+    {
+        ec = {};
+        auto const* const e = state_->catalogue.find(name);
+        if (e == nullptr || e->put_aside)
+            return;
+        auto const id = e->id;
+        auto const parts = e->parts();
+        state_->update(
+            [&](object_catalogue& c, error_code&) {
+                std::erase_if(c.entries, [&](auto const& x) { return x.name == name; });
+                c.pending.push_back({id, parts}); // Until its parts are gone.
+            },
+            ec);
+        if (!ec)
+            remove_leftovers({{id, parts}});
+    }
+
+    void put_aside(std::string const& name, error_code& ec)
+    {
+        state_->update(
+            [&](object_catalogue& c, error_code& refused) {
+                auto* const e = c.find(name);
+                if (e == nullptr || e->put_aside)
+                    refused = make_error_code(boost::system::errc::no_such_file_or_directory);
+                else
+                    e->put_aside = true;
+            },
+            ec);
+    }
+
+    Client& client() noexcept { return state_->client; }
+
+private:
+    void remove_leftovers(std::vector<object_catalogue::upload> const& leftovers)
+    {
+        for (auto const& u : leftovers) {
+            // How many parts an upload had that was never committed is unknown: up to the first that is not there.
+            if (u.parts != 0) {
+                state_->remove_parts(u.id, u.parts);
+                continue;
+            }
+            for (std::uint64_t n = 0;; ++n) {
+                error_code ec;
+                std::byte first;
+                auto const key = state_->part_key(u.id, n);
+                state_->client.get_range(key, 0, {&first, 1}, ec);
+                if (ec)
+                    break;
+                state_->client.remove(key, ec);
+            }
+        }
+        error_code ignored; // Listed twice they are looked for twice.
+        state_->update(
+            [&](object_catalogue& c, error_code&) {
+                std::erase_if(c.pending, [&](auto const& p) {
+                    return std::any_of(leftovers.begin(), leftovers.end(),
+                                       [&](auto const& u) { return u.id == p.id; });
+                });
+            },
+            ignored);
+    }
+
+    void close() noexcept
+    {
+        if (!state_ || state_->owner == 0)
+            return;
+        try {
+            error_code ignored;
+            state_->owner = 0;
+            // The condition holds only if nobody took over.
+            auto free = state_->catalogue;
+            free.owner = 0;
+            ++free.revision;
+            state_->client.put_if(state_->catalogue_key(), state_->tag,
+                                  encode_object_catalogue(free), ignored);
+        } catch (...) {
+            // It stays locked; `take_over` opens it.
+        }
+    }
+
+    std::shared_ptr<state> state_;
+};
+
+} // namespace perdure
+
+#endif
