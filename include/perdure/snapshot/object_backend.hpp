@@ -95,11 +95,16 @@ class object_backend {
             return options.prefix + "part-" + std::to_string(id) + '-' + std::to_string(n);
         }
 
+        // What is in memory stays as it is where that fails.
         void read(error_code& ec)
         {
-            auto const bytes = client.get(catalogue_key(), tag, ec);
-            if (!ec)
-                catalogue = decode_object_catalogue(bytes, ec);
+            std::string current;
+            auto const bytes = client.get(catalogue_key(), current, ec);
+            auto found = ec ? object_catalogue() : decode_object_catalogue(bytes, ec);
+            if (ec)
+                return;
+            catalogue = std::move(found);
+            tag = std::move(current);
         }
 
         // Changes the catalogue. Where the answer was lost, finds out whether it was changed.
@@ -107,6 +112,10 @@ class object_backend {
         void update(Change change, error_code& ec)
         {
             for (int attempt = 0; attempt != 5; ++attempt) {
+                if (owner == 0) { // It is another's by now.
+                    ec = errc::locked;
+                    return;
+                }
                 auto next = catalogue;
                 ec = {};
                 change(next, ec);
