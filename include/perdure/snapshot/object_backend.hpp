@@ -8,15 +8,16 @@
 #include <perdure/snapshot/object_catalogue.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 #include <string_view>
+#include <sys/random.h>
 #include <utility>
 #include <vector>
 
@@ -307,7 +308,10 @@ public:
             return;
         std::uint64_t mine = 0;
         while (mine == 0)
-            mine = std::uint64_t{std::random_device{}()} << 32 | std::random_device{}();
+            if (::getrandom(&mine, sizeof mine, 0) != sizeof mine) {
+                ec = error_code(errno, boost::system::system_category());
+                return;
+            }
         s.read(ec);
         if (ec == boost::system::errc::no_such_file_or_directory) {
             s.catalogue = {};
