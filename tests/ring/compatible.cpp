@@ -146,6 +146,11 @@ TEST_CASE("libketama: its million keys hash to its test's checksum", "[ring][cor
 TEST_CASE("libketama: two servers, and the hash of a key", "[ring][core][format]")
 {
     CHECK(perdure::ketama_hasher{}("test") >> 32 == 3446378249);
+    std::string all; // bytes above 127 too; the MD5 is e2c865db 4162bed9 63bfaa9e f6ac18f0
+    for (int c = 0; c != 256; ++c)
+        all.push_back(static_cast<char>(c));
+    CHECK(perdure::detail::ketama_quads(all) ==
+          std::array<std::uint32_t, 4>{0xdb65c8e2, 0xd9be6241, 0x9eaabf63, 0xf018acf6});
     perdure::libketama_ring const ring{{"127.0.0.1:11211", 600}, {"127.0.0.1:11212", 400}};
     CHECK(ring.points_count() == 320);
     CHECK(ring.points_of(0) == 192);

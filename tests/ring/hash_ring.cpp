@@ -411,6 +411,18 @@ TEST_CASE("hash_ring: points and nodes can be listed", "[ring][core]")
     CHECK(ring.contains(std::string_view("b")));
 }
 
+TEST_CASE("hash_ring: a walk passes the points one by one, around the end", "[ring][core]")
+{
+    hash_ring const ring({"a", "b", "c"}, {.points_per_weight = 5});
+    auto const circle = ring.points();
+    for (std::size_t start = 0; start != circle.size(); ++start) {
+        auto walk = ring.walk(circle[start].hash);
+        for (std::size_t i = 0; i != 2 * circle.size(); ++i, ++walk)
+            REQUIRE(*walk == circle[(start + i) % circle.size()].node);
+    }
+    CHECK(*ring.walk(circle.back().hash + 1) == circle.front().node);
+}
+
 TEST_CASE("hash_ring: a node keeps its index while others come and go", "[ring][core]")
 {
     hash_ring ring{"stays"};

@@ -52,6 +52,53 @@ TEST_CASE("jump: the published values", "[ring][core]")
     CHECK_THROWS_AS(perdure::jump_hash((std::size_t{1} << 31) + 1), std::invalid_argument);
 }
 
+TEST_CASE("jump: more buckets move keys to the new one only, and as many as they must",
+          "[ring][core]")
+{
+    // After Guava's HashingTest.
+    constexpr std::uint32_t most = 3000;
+    int moved = 0;
+    for (std::uint64_t k = 0; k != 200; ++k) {
+        auto const key = perdure::hash_key(k);
+        std::uint32_t before = 0;
+        for (std::uint32_t n = 2; n != most; ++n) {
+            auto const now = jump(key, n);
+            if (now != before) {
+                REQUIRE(now == n - 1);
+                ++moved;
+                before = now;
+            }
+        }
+    }
+    // 200 * (1/2 + ... + 1/2999) = 1517 expected, with a deviation of about 39.
+    CHECK(std::abs(moved - 1517) < 200);
+}
+
+TEST_CASE("a weight of 0.7 beside two of 1 takes nothing from a node of weight 1 but its own share",
+          "[ring][core]")
+{
+    // mcrouter's test of weights: every key of a host of weight 1 stays when a third one shrinks.
+    perdure::hash_ring ring{"a", "b", "c"};
+    perdure::weighted_rendezvous_hash rendezvous;
+    for (auto const* node : {"a", "b", "c"})
+        rendezvous.add(node);
+    auto const ring_before = ring;
+    auto const rendezvous_before = rendezvous;
+    ring.set_weight("c", 0.7);
+    rendezvous.set_weight("c", 0.7);
+    int given = 0;
+    for (int k = 0; k != 5000; ++k) {
+        if (ring_before.node_for(k) != "c")
+            REQUIRE(ring.node_for(k) == ring_before.node_for(k));
+        if (rendezvous_before.node_for(k) != "c")
+            REQUIRE(rendezvous.node_for(k) == rendezvous_before.node_for(k));
+        else
+            given += rendezvous.node_for(k) != "c";
+    }
+    // c had a third and keeps 0.7 / 2.7 of the keys: it gives 370 of 5000.
+    CHECK(std::abs(given - 370) < 100);
+}
+
 TEST_CASE("choose_k: every subset is equally likely, and one more node changes one at most",
           "[ring][core]")
 {
@@ -342,6 +389,10 @@ TEST_CASE("redis_slot: the values that Redis Cluster gives", "[ring][core]")
     CHECK(perdure::redis_slot("foo{{bar}}zap") == perdure::redis_slot("{bar"));
     CHECK(perdure::redis_slot("foo{bar") == perdure::crc16_xmodem("foo{bar") % 16384);
     CHECK(perdure::redis_slot("") == 0);
+    std::string all; // bytes above 127 too, where the signedness of char has broken other ports
+    for (int c = 0; c != 256; ++c)
+        all.push_back(static_cast<char>(c));
+    CHECK(perdure::crc16_xmodem(all) == 0x7e55);
     perdure::basic_slot_table<std::string, perdure::redis_hasher> table;
     table.add("10.0.0.1:6379");
     CHECK(table.slot_of("foo{hash_tag}") == 2515);
