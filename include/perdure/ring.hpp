@@ -4,11 +4,11 @@
 #ifndef PERDURE_RING_HPP
 #define PERDURE_RING_HPP
 
+// The rings of others, ring/envoy.hpp and ring/ketama.hpp, are included by name.
+
 #include <perdure/ring/bounded_loads.hpp>
 #include <perdure/ring/choose_k.hpp>
-#include <perdure/ring/compatible_ring.hpp>
 #include <perdure/ring/dx_hash.hpp>
-#include <perdure/ring/envoy.hpp>
 #include <perdure/ring/hash_ring.hpp>
 #include <perdure/ring/jump_hash.hpp>
 #include <perdure/ring/lookup.hpp>

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <ranges>
 #include <span>
 #include <stdexcept>
 #include <type_traits>
@@ -206,11 +205,10 @@ public:
             out[i] = index_for(hashes[i]);
     }
 
-    /// index_for of many keys at once: `keys` is any contiguous range of them. It costs less than
+    /// index_for of many keys at once: `keys` is any range of them. It costs less than
     /// hashing and looking up one key after the other. Precondition: out.size() >= the keys' number.
     template <class Keys>
-        requires std::ranges::contiguous_range<Keys const&> &&
-                 (!std::convertible_to<Keys const&, std::span<key_hash const>>)
+        requires(!std::convertible_to<Keys const&, std::span<key_hash const>>)
     void indexes_for_batch(Keys const& keys, std::span<node_index> out) const noexcept
     {
         std::array<key_hash, 64> hashes;
