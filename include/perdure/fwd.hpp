@@ -43,6 +43,8 @@ class basic_log_hold;
 template <class World = system_world>
 class basic_log_follower;
 template <class World = system_world>
+class basic_log_scrubber;
+template <class World = system_world>
 class basic_snapshot_store;
 template <class Command>
 struct archive_command_codec;
@@ -53,6 +55,7 @@ class basic_durable;
 /// On the system's world: `wal log(io_context, {.directory = "log"})`.
 using wal = basic_wal<>;
 using log_follower = basic_log_follower<>;
+using log_scrubber = basic_log_scrubber<>;
 using snapshot_store = basic_snapshot_store<>;
 template <class State, class Command>
 using durable = basic_durable<State, Command>;

@@ -80,6 +80,19 @@ public:
         digest_ = chain.back().digest;
     }
 
+    /// Cuts off the end.
+    void truncate(perdure::position last)
+    {
+        bool failed = false;
+        auto header = header_of_next();
+        disk_.truncate(files_, chain, last, next() - 1, front, header, 0, failed, error);
+        if (error)
+            return;
+        digest_ = chain.back().digest;
+        durable = chain.back().positions.last;
+        prepare();
+    }
+
     void trim(perdure::position up_to)
     {
         front = up_to + 1;
@@ -113,14 +126,20 @@ public:
     perdure::position durable = 0;
 
 private:
+    perdure::wal_format::segment_header header_of_next()
+    {
+        auto h = perdure::detail::header_for(options_, id_, 0);
+        h.sequence = ++sequence_max_;
+        h.after = chain.back().header.sequence;
+        h.salt = sequence_max_ * 0xbf58476d1ce4e5b9ULL;
+        if (!describe_packing(options_.packing, h))
+            error = perdure::errc::wrong_key;
+        return h;
+    }
+
     void prepare()
     {
-        next_header_ = perdure::detail::header_for(options_, id_, 0);
-        next_header_.sequence = ++sequence_max_;
-        next_header_.after = chain.back().header.sequence;
-        next_header_.salt = sequence_max_ * 0xbf58476d1ce4e5b9ULL;
-        if (!describe_packing(options_.packing, next_header_))
-            error = perdure::errc::wrong_key;
+        next_header_ = header_of_next();
         disk_.prepare(files_, next_header_, error);
     }
 

@@ -37,3 +37,42 @@ TEST_CASE("recovery: what was appended is read, closed or not", "[wal][core]")
             log.close();
     }
 }
+
+TEST_CASE("recovery: before a damaged segment is cut it is copied aside, whatever the mode gives up",
+          "[wal][core]")
+{
+    auto const mode = GENERATE(recovery_mode::point_in_time, recovery_mode::salvage);
+    bool const in_head = GENERATE(true, false);
+    auto disk = std::make_shared<memory_files::disk>();
+    {
+        test_log log{memory_files(disk)};
+        log.open();
+        for (int i = 0; i != (in_head ? 10 : 100); ++i)
+            log.append({std::string(300, 'x')});
+        log.idle_seal();
+    }
+    auto const name = "log/" + wal_format::segment_name(1);
+    auto& bytes = disk->files.at(name)->content;
+    bytes[5000] ^= std::byte{1};
+    auto const damaged = bytes;
+    auto const files_before = disk->files.size();
+    {
+        test_log log{memory_files(disk)};
+        CHECK(log.open(recovery_mode::strict).outcome == recovery_outcome::refused);
+        CHECK(disk->files.size() == files_before);
+    }
+    test_log log{memory_files(disk)};
+    auto const report = log.open(mode);
+    INFO(report);
+    REQUIRE(!log.error);
+    CHECK(report.outcome == recovery_outcome::damaged);
+    REQUIRE(!report.set_aside.empty());
+    CHECK(report.set_aside.front() == wal_format::segment_name(1) + ".broken");
+    CHECK(disk->files.at(name + ".broken")->content == damaged);
+    // Trimmed with the log, the copy stays.
+    for (int i = 0; i != 100; ++i)
+        log.append({std::string(300, 'y')});
+    log.trim(log.next() - 5);
+    CHECK(!disk->files.contains(name));
+    CHECK(disk->files.at(name + ".broken")->content == damaged);
+}

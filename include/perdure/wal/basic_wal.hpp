@@ -5,6 +5,7 @@
 #define PERDURE_WAL_BASIC_WAL_HPP
 
 #include <perdure/fwd.hpp>
+#include <perdure/wal/backward_reader.hpp>
 #include <perdure/wal/detail/log_state.hpp>
 #include <perdure/wal/log_hold.hpp>
 #include <perdure/wal/options.hpp>
@@ -19,6 +20,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/dispatch.hpp>
 
+#include <algorithm>
 #include <concepts>
 #include <memory>
 #include <span>
@@ -300,7 +302,28 @@ public:
         return next;
     }
 
-    /** The same off the loop; `f` is called on get_executor(), for up to half a MiB at a time.
+    /** Calls `f(position, std::span<std::byte const>)` for written records from `from` down to
+     *  `first_position()`, the newest first, on the calling thread; if `f` returns a bool, false ends
+     *  it. Returns the position of the oldest record that was read, perhaps before what was passed.
+     *
+     *  @par Errors  position_out_of_range if `from` was trimmed or not given out yet;
+     *               acknowledged_data_lost if the log cannot be read on; or the system's.
+     */
+    template <std::invocable<position, std::span<std::byte const>> F>
+    position replay_backward(position from, F&& f, error_code& ec)
+    {
+        if (!begin_replay(from, ec))
+            return from;
+        backward_reader reader(state_->chain(), from, state_->front(), state_->packing());
+        auto files = state_->world().blocking_files();
+        detail::directory_source source(files, state_->directory());
+        while (reader.advance(source, ec))
+            if (!reader.visit(f))
+                break;
+        return std::min(from, reader.lowest());
+    }
+
+    /** The same as replay() off the loop; `f` is called on get_executor(), for up to half a MiB at a time.
      *
      *  What is appended meanwhile is not read.
      *
@@ -413,6 +436,8 @@ public:
 private:
     template <class W>
     friend class basic_log_follower;
+    template <class W>
+    friend class basic_log_scrubber;
 
     // The handler of the file job that opens the log.
     template <class Handler, class Executor>

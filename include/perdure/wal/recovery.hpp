@@ -28,6 +28,8 @@ struct recovered_log {
     std::uint64_t sequence_max = 0;      ///< Over all files; the new segment's is higher.
     std::uint32_t record_bytes_max = 0;  ///< Over all segments; the new one allows as much.
     std::vector<std::uint64_t> obsolete; ///< To be removed, once the new segment is durable.
+    /// Stays in the chain up to a damage, and is to be copied first: what is behind is evidence.
+    std::optional<std::uint64_t> damaged;
     std::vector<std::uint64_t> aside;    ///< To be renamed and kept, likewise: they hold evidence.
 };
 
@@ -79,6 +81,7 @@ public:
             out_.chain.clear();
             out_.obsolete.clear();
             out_.aside.clear();
+            out_.damaged.reset();
         }
         return out_;
     }
@@ -511,6 +514,8 @@ private:
             salvage_offset_ = damage_at_.offset;
         }
         report.recovered = {out_.front, mode == recovery_mode::salvage ? out_.last : expected - 1};
+        if (in_chain(path_[damage_step_].sequence))
+            out_.damaged = path_[damage_step_].sequence;
         for (std::size_t i = damage_step_; i != path_.size(); ++i)
             if (path_[i].of && !in_chain(path_[i].sequence))
                 out_.aside.push_back(path_[i].sequence);

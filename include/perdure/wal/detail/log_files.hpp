@@ -335,6 +335,11 @@ private:
         if (ec)
             return;
 
+        if (log.damaged) {
+            copy_aside(fs, *log.damaged, out.report, ec);
+            if (ec)
+                return;
+        }
         for (auto const& leftover : source.unfinished()) {
             fs.remove(leftover, ec);
             if (ec)
@@ -471,6 +476,48 @@ private:
             active_.sync(after, ec);
     }
 
+    static std::string broken_name(std::uint64_t sequence, int n)
+    {
+        return wal_format::segment_name(sequence, std::string(wal_format::segment_suffix) +
+                                                      ".broken" +
+                                                      (n == 0 ? "" : std::to_string(n)));
+    }
+
+    // Evidence: the segment stays in use up to the damage, and goes when it is trimmed.
+    void copy_aside(Files& fs, std::uint64_t sequence, recovery_report& report, error_code& ec)
+    {
+        file from = directories_.open(fs, sequence, open_mode::read, ec);
+        file to;
+        std::string name;
+        for (int n = 0; n != 100 && !ec; ++n) {
+            name = broken_name(sequence, n);
+            to = fs.open(making_in_ + '/' + name, open_mode::create_new, ec);
+            if (ec != boost::system::errc::file_exists)
+                break;
+            ec = {};
+        }
+        std::vector<std::byte> bytes(256 * 1024);
+        for (std::uint64_t at = 0; !ec;) {
+            auto const n = from.read_at(at, bytes, ec);
+            if (n == 0 || ec)
+                break;
+            to.write_at(at, std::span(bytes).first(n), ec);
+            at += n;
+        }
+        if (!ec)
+            to.sync(sync_mode::all, ec);
+        if (!ec)
+            fs.sync_directory(making_in_, ec);
+        if (!ec) {
+            report.set_aside.push_back(name);
+            return;
+        }
+        report.detail = "copying " + wal_format::segment_name(sequence) + " aside: " + ec.message();
+        error_code ignored;
+        if (to.is_open())
+            fs.remove(making_in_ + '/' + name, ignored);
+    }
+
     // After a recovery. What fails here is done by the next opening.
     void tidy(Files& fs, recovered_log const& log, recovery_report& report)
     {
@@ -479,9 +526,7 @@ private:
             directories_.remove(fs, sequence, ec);
         for (auto const sequence : log.aside)
             for (int n = 0; n != 100; ++n) {
-                auto const name = wal_format::segment_name(
-                    sequence, std::string(wal_format::segment_suffix) + ".broken" +
-                                  (n == 0 ? "" : std::to_string(n)));
+                auto const name = broken_name(sequence, n);
                 directories_.rename(fs, sequence, name, ec);
                 if (ec == boost::system::errc::file_exists)
                     continue;

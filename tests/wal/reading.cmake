@@ -1,0 +1,1 @@
+perdure_test(reading.cpp PARTS wal LABELS core)

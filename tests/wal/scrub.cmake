@@ -1,0 +1,1 @@
+perdure_test(scrub.cpp PARTS wal LABELS asio)

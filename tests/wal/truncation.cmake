@@ -1,0 +1,1 @@
+perdure_test(truncation.cpp PARTS wal simulation LABELS core sim)
