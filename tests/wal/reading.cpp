@@ -26,7 +26,7 @@ contents read_backward(test_log& log, memory_files const& files, position from, 
     contents out;
     backward_reader reader(log.chain, from, log.front);
     memory_files copy = files;
-    detail::directory_source<memory_files> source(copy, "log");
+    detail::directory_source<memory_files> source(copy, std::string("log"));
     while (reader.advance(source, ec))
         if (!reader.visit([&](position p, std::span<std::byte const> b) {
                 out.emplace_back(p, std::string(as_text(b)));

@@ -26,7 +26,7 @@ using test_log = plain_log<memory_files>;
 scrub_report pass(test_log const& log, memory_files files, std::size_t piece)
 {
     scrub_pass p;
-    detail::directory_source<memory_files> source(files, "log");
+    detail::directory_source<memory_files> source(files, std::string("log"));
     while (p.begin(log.chain)) {
         error_code ec;
         p.read(source, piece, ec);

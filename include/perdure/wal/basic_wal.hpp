@@ -316,7 +316,7 @@ public:
             return from;
         backward_reader reader(state_->chain(), from, state_->front(), state_->packing());
         auto files = state_->world().blocking_files();
-        detail::directory_source source(files, state_->directory());
+        detail::directory_source source(files, state_->directories());
         while (reader.advance(source, ec))
             if (!reader.visit(f))
                 break;

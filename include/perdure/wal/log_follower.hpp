@@ -73,9 +73,9 @@ public:
      *
      *  @par Completion signature        void(error_code)
      *  @par Errors                      log_truncated: something that this follower read was cut off
-     *                                   the log; see cut_at() and resume_at(). closed, log_failed,
-     *                                   acknowledged_data_lost, or the system's: the follower can
-     *                                   be asked again.
+     *                                   the log; see cut_at() and resume_at(). closed or log_failed,
+     *                                   once everything durable was read. acknowledged_data_lost, or
+     *                                   the system's: the follower can be asked again.
      *  @par Per-operation cancellation  terminal, partial, total: while it waits for appends.
      *                                   Nothing is lost: the next call reads the same records.
      *  @par Executor                    the handler's associated executor, else get_executor().
@@ -189,8 +189,6 @@ private:
                 ec = asio::error::operation_aborted;
             if (ec)
                 return finish(ec);
-            if (!me->log->is_open())
-                return finish(errc::closed);
             if (!me->refresh())
                 return finish(errc::log_truncated);
             auto& world = me->log->world();

@@ -141,7 +141,7 @@ private:
                 return finish(ec);
             auto& world = me->log->world();
             // This step owns the pass, and outlives the job.
-            auto job = [pass = &me->pass, directory = me->log->directory()](
+            auto job = [pass = &me->pass, directory = me->log->directories()](
                            typename World::files& files, error_code& read_ec) {
                 detail::directory_source source(files, directory);
                 return pass->read(source, chunk, read_ec);

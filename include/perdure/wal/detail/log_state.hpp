@@ -129,7 +129,6 @@ public:
             return finish(w, errc::closed);
         closers_.push_back(std::move(w));
         status_ = status::closing;
-        readers_.complete_all(errc::closed);
         collector_.close(errc::closed, at_once);
         if (failed_)
             finish_closing(failed_);
@@ -280,10 +279,11 @@ public:
         readers_.push(std::forward<Handler>(handler));
         std::lock_guard lock(mutex_);
         read_ = false;
-        if (failed_ || status_ != status::open)
-            readers_.complete_all(failed_ ? failed_ : make_error_code(errc::closed));
-        else if (durable_ > known || keeping_.cuts() != cuts)
+        // What is durable is read before they are told that there will be no more.
+        if (durable_ > known || keeping_.cuts() != cuts)
             readers_.complete_all(error_code());
+        else if (failed_ || (status_ != status::open && status_ != status::closing))
+            readers_.complete_all(failed_ ? failed_ : make_error_code(errc::closed));
     }
 
 private:
@@ -813,7 +813,7 @@ private:
     {
         if (std::exchange(read_, true))
             return;
-        post([](log_state& s) { s.readers_.complete_all(s.locked(s.failed_)); });
+        post([](log_state& s) { s.wake_readers(); });
     }
 
     // -- truncating
@@ -1002,6 +1002,7 @@ private:
         flight_.active = false;
         if (status_ == status::closing)
             status_ = status::closed;
+        tell_readers();
         if (failed_)
             disk_.reset();
         finish(closers_, ec);
