@@ -114,11 +114,13 @@ enum class condition {
 boost::system::error_category const& category() noexcept;
 boost::system::error_category const& condition_category() noexcept;
 
+/// For boost::system: makes an error_code of an enumerator.
 inline error_code make_error_code(errc e) noexcept
 {
     return {static_cast<int>(e), category()};
 }
 
+/// For boost::system: makes an error_condition of an enumerator.
 inline boost::system::error_condition make_error_condition(condition c) noexcept
 {
     return {static_cast<int>(c), condition_category()};
@@ -215,11 +217,13 @@ inline constexpr perdure_conditions conditions_instance;
 
 } // namespace detail
 
+/// The category of errc.
 inline boost::system::error_category const& category() noexcept
 {
     return detail::category_instance;
 }
 
+/// The category of condition.
 inline boost::system::error_category const& condition_category() noexcept
 {
     return detail::conditions_instance;
@@ -227,9 +231,11 @@ inline boost::system::error_category const& condition_category() noexcept
 
 } // namespace perdure
 
+/// @cond
 template <>
 struct boost::system::is_error_code_enum<perdure::errc> : std::true_type {};
 template <>
 struct boost::system::is_error_condition_enum<perdure::condition> : std::true_type {};
+/// @endcond
 
 #endif

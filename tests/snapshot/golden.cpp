@@ -8,6 +8,8 @@
 #include "support/temporary_directory.hpp"
 #include <perdure/snapshot/file.hpp>
 
+#include <array>
+#include <bit>
 #include <cstdlib>
 
 using namespace test;

@@ -160,6 +160,15 @@ for path in tracked("*.md"):
     check_quoted_code(path, text)
     check_places(path, text)
 
+# Every page of docs/ is linked from the reading order, docs/index.md, or from an index.md beside it.
+for path in tracked("docs/*.md"):
+    links = (root / "docs/index.md").read_text()
+    beside = path.parent / "index.md"
+    if beside.exists():
+        links += beside.read_text()
+    if path != root / "docs/index.md" and path.name not in links:
+        breach(path, 1, "is not linked from docs/index.md")
+
 packages = subprocess.run([sys.executable, root / "packaging/check.py"], capture_output=True, text=True)
 if packages.returncode:
     breaches += (packages.stdout + packages.stderr).strip().split("\n")

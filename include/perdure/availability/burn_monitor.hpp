@@ -18,6 +18,7 @@
 
 namespace perdure::availability {
 
+/// What a burn_monitor watches, and when it alerts.
 struct burn_monitor_options {
     objective goal;
     std::vector<burn_alert> alerts;

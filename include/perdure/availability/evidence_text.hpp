@@ -18,6 +18,7 @@
 // Evidence as text that survives restarts: docs/formats/availability_evidence.md.
 namespace perdure::availability {
 
+/// One unit's history under its name, as the evidence format holds it.
 struct named_history {
     std::string name;
     history seen;

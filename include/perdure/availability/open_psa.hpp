@@ -17,6 +17,7 @@
 
 namespace perdure::availability {
 
+/// What a document may hold; bounded, since documents come from others.
 struct open_psa_options {
     /// What <system-mission-time/> stands for, in the model's unit of time. The default is a year of
     /// hours, as in other tools.
@@ -29,6 +30,7 @@ struct open_psa_options {
     std::size_t bytes_max = std::size_t{256} << 20;
 };
 
+/// What was read from an Open-PSA document.
 struct open_psa_model {
     fault_tree tree;
     std::string top; ///< the gate's name

@@ -19,6 +19,7 @@
 // with 90 %".
 namespace perdure::availability {
 
+/// How many samples propagate() draws, and from which seed.
 struct propagation_options {
     std::size_t samples = 2000;
     std::uint64_t seed = 1; ///< the same seed gives the same answer, on every system

@@ -43,18 +43,22 @@ struct recovery_phase {
     }
 };
 
+/// A phase of recovery that always takes this long.
 inline recovery_phase fixed_phase(std::string name, duration takes)
 {
     return {std::move(name), takes, {}, {}, {}};
 }
+/// A phase that takes any time between two bounds, each as likely.
 inline recovery_phase uniform_phase(std::string name, duration at_least, duration at_most)
 {
     return {std::move(name), at_least, at_most - at_least, {}, {}};
 }
+/// A phase whose time has this distribution: exponential, Erlang, or any other phase type.
 inline recovery_phase random_phase(std::string name, phase_type takes)
 {
     return {std::move(name), {}, {}, std::move(takes), {}};
 }
+/// A phase that takes as long as it was measured to take, each measurement as likely.
 inline recovery_phase measured_phase(std::string name, std::vector<duration> took)
 {
     return {std::move(name), {}, {}, {}, std::move(took)};
@@ -245,6 +249,7 @@ struct prediction_check {
     double distance;
     double p_value;
 };
+/// Compares predicted with measured recovery times.
 inline prediction_check check_prediction(recovery_time const& predicted,
                                          std::span<duration const> measured)
 {

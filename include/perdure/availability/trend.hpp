@@ -93,6 +93,7 @@ struct power_law {
     double unbiased_shape;
     double intensity; ///< n / T^shape, per second^shape
 };
+/// The power law (Crow-AMSAA) that fits the times of failures best.
 inline power_law fit_power_law(std::span<duration const> gaps, ended how, confidence sure,
                                duration running = {})
 {
@@ -227,6 +228,7 @@ struct anderson_darling_test {
     double statistic;
     double p_value;
 };
+/// Tests whether gaps between failures can be exponential.
 inline anderson_darling_test test_exponential(std::span<duration const> times)
 {
     auto const n = times.size();
@@ -275,6 +277,7 @@ enum class doubt : std::uint8_t {
     fails_early,     ///< the interval of the Weibull shape lies below 1
     not_exponential, ///< Anderson and Darling
 };
+/// One line for a person.
 constexpr char const* to_text(doubt d)
 {
     switch (d) {

@@ -16,8 +16,11 @@ namespace perdure::availability {
 /// Lengths of time. Any std::chrono duration and literal (720h, 0.72h, 250ms) converts to it by
 /// itself.
 using duration = std::chrono::duration<double>;
+/// Minutes with a fraction, in double precision.
 using minutes = std::chrono::duration<double, std::ratio<60>>;
+/// Hours with a fraction, in double precision.
 using hours = std::chrono::duration<double, std::ratio<3600>>;
+/// Days of 24 hours with a fraction, in double precision.
 using days = std::chrono::duration<double, std::ratio<86400>>;
 
 /** How long the periods are that people quote budgets and yearly rates for.
@@ -67,9 +70,11 @@ private:
     duration value_;
 };
 
+/// Tells a mean time between failures from a mean time to repair: they cannot be mixed up.
 struct mtbf_kind {
     static constexpr char const* name = "mtbf";
 };
+/// Tells a mean time to repair from a mean time between failures.
 struct mttr_kind {
     static constexpr char const* name = "mttr";
 };
@@ -130,10 +135,12 @@ constexpr rate rate_of(mean_time<Kind> t)
 {
     return t.is_infinite() ? rate{} : rate::per(t.value());
 }
+/// The mean time between failures of a failure rate, its reciprocal.
 constexpr mtbf mtbf_of(rate failures)
 {
     return mtbf(failures.mean());
 }
+/// The mean time to repair of a repair rate, its reciprocal.
 constexpr mttr mttr_of(rate repairs)
 {
     return mttr(repairs.mean());
@@ -157,6 +164,7 @@ constexpr rate rate_of(fit f)
 {
     return rate::per(hours(1e9), f.value());
 }
+/// A rate in FIT: failures in 10^9 hours.
 constexpr fit fit_of(rate failures)
 {
     return fit(failures.in(hours(1e9)));

@@ -30,6 +30,7 @@ concept system_model = requires(Model const& model, std::span<unavailability con
     } -> std::convertible_to<unavailability>;
 };
 
+/// A unit under its name.
 struct named_unit {
     std::string name;
     two_state unit;

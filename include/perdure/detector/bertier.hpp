@@ -13,6 +13,7 @@
 
 namespace perdure {
 
+/// Parameters of the model of Bertier, Marin and Sens.
 struct bertier_options {
     /// The sending interval of peers that promise none; a promise counts for more.
     std::chrono::nanoseconds interval{std::chrono::milliseconds(250)};

@@ -12,6 +12,7 @@
 
 namespace perdure {
 
+/// Parameters of Chen's NFD-E.
 struct chen_options {
     /// The sending interval of peers that promise none; a promise counts for more.
     std::chrono::nanoseconds interval{std::chrono::milliseconds(250)};

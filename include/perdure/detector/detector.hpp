@@ -27,6 +27,7 @@
 
 namespace perdure {
 
+/// What a detector listens to, and how it judges.
 template <class Estimator>
 struct basic_detector_options {
     static_assert(estimator<Estimator>, "see the concept estimator");

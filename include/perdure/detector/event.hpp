@@ -39,6 +39,7 @@ enum class peer_cause : std::uint8_t {
     new_boot,    ///< A heartbeat of a later boot came.
 };
 
+/// The enumerator's name.
 constexpr char const* to_string(peer_status s)
 {
     switch (s) {

@@ -13,6 +13,7 @@
 
 namespace perdure {
 
+/// Parameters of the model of exponential intervals.
 struct exponential_options {
     /** Phi at which the peer is suspected, in (0, 1000]: after threshold * 2.303 mean intervals.
      *

@@ -9,6 +9,7 @@
 
 namespace perdure {
 
+/// The parameter of the simplest model.
 struct fixed_timeout_options {
     /// The silence after which a peer is suspected. Longer than the heartbeat interval plus the
     /// longest delay that is still normal.

@@ -23,6 +23,7 @@
 
 namespace perdure {
 
+/// Where to listen, to which cluster, and with which keys.
 struct heartbeat_listener_options {
     /// Where to listen; port 0 lets the system choose.
     asio::ip::udp::endpoint listen{asio::ip::udp::v4(), 0};

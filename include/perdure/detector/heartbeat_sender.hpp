@@ -51,6 +51,7 @@ boot_id make_boot_id(World const& world)
                                         .count());
 }
 
+/// Who sends, to whom, how often, and with which key.
 struct heartbeat_sender_options {
     cluster_id cluster = 0;
     node_id node = 0;
@@ -66,6 +67,7 @@ struct heartbeat_sender_options {
     authentication keys;
 };
 
+/// What a sender has done since it was opened.
 struct heartbeat_sender_counters {
     std::uint64_t sent = 0;    ///< Datagrams that the system took.
     std::uint64_t dropped = 0; ///< Datagrams for which it had no room at that moment.

@@ -52,6 +52,7 @@
 
 namespace perdure {
 
+/// How a monitor judges, beside the model of its estimators.
 struct monitor_options {
     /// A peer of which nothing was ever heard is suspected this long after it was added.
     std::chrono::nanoseconds startup_grace{std::chrono::seconds(5)};
@@ -83,6 +84,7 @@ enum class heartbeat_outcome : std::uint8_t {
     unknown_peer, ///< Of a node that is not watched.
 };
 
+/// What a monitor has seen since it was made.
 struct monitor_counters {
     std::uint64_t accepted = 0;
     std::uint64_t duplicates = 0;

@@ -14,6 +14,7 @@
 
 namespace perdure {
 
+/// Parameters of the phi-accrual model.
 struct phi_accrual_options {
     /// Phi at which the peer is suspected, in (0, 1000].
     double threshold = 8;

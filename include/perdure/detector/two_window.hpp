@@ -12,6 +12,7 @@
 
 namespace perdure {
 
+/// Parameters of the model with two windows.
 struct two_window_options {
     /// The sending interval of peers that promise none; a promise counts for more.
     std::chrono::nanoseconds interval{std::chrono::milliseconds(250)};

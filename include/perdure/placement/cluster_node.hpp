@@ -17,6 +17,7 @@ enum class node_state : std::uint8_t {
     down      ///< is to own nothing, and what it had counts as gone
 };
 
+/// The enumerator's name.
 inline char const* to_string(node_state state) noexcept
 {
     switch (state) {

@@ -27,6 +27,7 @@ struct balance {
     std::size_t idle = 0;                ///< nodes that may own and have nothing
 };
 
+/// What one zone holds.
 struct zone_load {
     std::string zone;
     double nodes_share = 0; ///< of the weights of nodes that may own

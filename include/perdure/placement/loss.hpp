@@ -18,6 +18,7 @@
 
 namespace perdure {
 
+/// How the chance of loss is computed.
 struct loss_options {
     /// Counted exactly as long as that takes no more steps than this; else sampled.
     double exact_steps = 1e8;

@@ -29,8 +29,10 @@ enum class danger : std::uint8_t {
     rebalance,    ///< nothing is wrong: the load or the rules changed
     lost          ///< no copy can be read: there is nothing to copy from
 };
+/// How many kinds of danger there are.
 inline constexpr std::size_t dangers_count = 6;
 
+/// In a few words, for people.
 inline char const* to_string(danger d) noexcept
 {
     static constexpr char const* names[] = {"last copy", "few copies", "missing copy",

@@ -32,6 +32,7 @@ namespace perdure {
 
 /// A node_index as the table of a placement_map holds it.
 using owner_index = std::uint16_t;
+/// Stands for an owner where there is none.
 inline constexpr owner_index no_owner = 0xffff;
 
 /** Which nodes own each slot of the keys, under rules, as a versioned value.

@@ -140,6 +140,7 @@ struct surplus_copy {
     friend bool operator==(surplus_copy const&, surplus_copy const&) = default;
 };
 
+/// What to copy so that every slot has its replicas again.
 struct repair_plan {
     movement_plan missing; ///< copies to make; what is on its way is not made again
     std::size_t on_their_way = 0;

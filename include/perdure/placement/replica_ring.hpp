@@ -31,6 +31,7 @@
 
 namespace perdure {
 
+/// How many replicas, and how they are spread.
 struct replica_ring_options {
     /// As for hash_ring.
     std::uint32_t points_per_weight = 100;

@@ -29,6 +29,7 @@ struct node_failures {
     double bytes_per_second = 0;        ///< that one helper reads and writes for it
 };
 
+/// How long data is expected to last.
 struct time_to_loss_report {
     availability::duration rebuild;                           ///< of one node, with all its helpers
     availability::mtbf mean = availability::mtbf::infinite(); ///< until the first loss of anything

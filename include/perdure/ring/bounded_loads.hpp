@@ -17,6 +17,7 @@
 
 namespace perdure {
 
+/// How much more than its share a node may get.
 struct bounded_loads_options {
     /// No node takes more than this times its fair share, rounded up. Above 1; 1.25 is usual.
     double factor = 1.25;

@@ -45,6 +45,7 @@ struct envoy_hasher {
     }
 };
 
+/// Envoy's settings of its ring hash load balancer.
 struct envoy_ring_options {
     std::uint64_t minimum_ring_size = 1024;
     std::uint64_t maximum_ring_size = 8 * 1024 * 1024;
@@ -117,6 +118,7 @@ private:
 /// Envoy's ring_hash. Hosts in the order of Envoy's configuration, named as it hashes them.
 using envoy_ring = basic_compatible_ring<detail::envoy_ring_rules>;
 
+/// Envoy's settings of its Maglev load balancer.
 struct envoy_maglev_options {
     /// Entries of the table: a prime, up to 5000011 as in Envoy.
     std::uint32_t table_size = 65537;

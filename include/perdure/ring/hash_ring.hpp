@@ -26,6 +26,7 @@
 
 namespace perdure {
 
+/// How finely a ring divides the keys, and whether it saves memory.
 struct hash_ring_options {
     /// Points of a node of weight 1. More points balance better and cost memory: the standard
     /// deviation of a node's share is about 1/sqrt(points). From 1 to 65536.

@@ -104,8 +104,10 @@ struct ketama_hasher {
     }
 };
 
+/// libketama has no settings.
 struct libketama_options {};
 
+/// libmemcached's settings that change its ring.
 struct libmemcached_options {
     /// MEMCACHED_DISTRIBUTION_CONSISTENT_KETAMA_SPY: a host is hashed as "/host:port-i", the port
     /// always written. Else as "host-i", or "host:port-i" if the port is not 11211.
@@ -115,6 +117,7 @@ struct libmemcached_options {
     bool weighted = true;
 };
 
+/// spymemcached's settings that change its ring.
 struct spymemcached_options {
     /// KetamaNodeKeyFormatter.Format.LIBMEMCACHED: a host is hashed as "host-i", or "host:port-i" if
     /// the port is not 11211. Else (SPYMEMCACHED, the default) as InetSocketAddress prints it,

@@ -25,6 +25,7 @@
 
 namespace perdure {
 
+/// The size of the table.
 struct maglev_options {
     /// Entries of the table: a prime, at least the number of nodes; a hundred times as many keep
     /// shares within 1 %. Up to 2^24.

@@ -19,6 +19,7 @@
 
 namespace perdure {
 
+/// How many probes a key takes.
 struct multi_probe_options {
     /// Probes a lookup: the largest share exceeds the mean by about 2 / probes. From 1 to 1024.
     std::uint32_t probes = 21;

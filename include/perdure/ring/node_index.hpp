@@ -29,6 +29,7 @@ struct key_hash {
 template <class T>
 concept ring_node = std::copyable<T> && std::totally_ordered<T>;
 
+/// A node's name and weight.
 template <class Node>
 struct weighted_node {
     Node node{};

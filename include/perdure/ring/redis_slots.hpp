@@ -10,6 +10,7 @@
 
 namespace perdure {
 
+/// How many slots a Redis cluster has.
 inline constexpr std::uint32_t redis_slots_count = 16384;
 
 namespace detail {

@@ -23,6 +23,7 @@
 
 namespace perdure {
 
+/// How many slots there are.
 struct slot_table_options {
     /// How many slots the keys are divided among: a power of two from 2 to 2^24, best a hundred
     /// times the number of nodes that there will ever be. It cannot change without moving the keys.

@@ -18,6 +18,7 @@
 
 namespace perdure::simulation {
 
+/// How far a search for states after a crash goes.
 struct crash_search_options {
     /// Ways of crashing that are tried at each cut before the rest is chosen (for_some_crash_states).
     std::size_t tries_per_cut = 1000;
@@ -63,6 +64,7 @@ struct crash_search_report {
     }
 };
 
+/// In a few words, for people.
 inline std::string to_string(crash_search_report const& r)
 {
     std::ostringstream out;

@@ -74,6 +74,7 @@ enum class event : std::uint8_t {
     name_kept,
 };
 
+/// How many kinds of events there are.
 inline constexpr std::size_t event_count = static_cast<std::size_t>(event::name_kept) + 1;
 
 /// The name in plain words: "message lost".

@@ -30,6 +30,7 @@ enum class wal_damage : std::uint8_t {
     packed,         ///< Packed records do not fit their group, or cannot be unpacked.
 };
 
+/// In a few words, for people.
 constexpr std::string_view to_string(wal_damage d) noexcept
 {
     switch (d) {

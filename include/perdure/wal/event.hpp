@@ -36,6 +36,7 @@ constexpr std::string_view to_string(wal_event_kind k) noexcept
     return "unknown";
 }
 
+/// Something that a log's owner may want to know at once.
 struct wal_event {
     wal_event_kind kind = wal_event_kind::failed;
     position durable = 0;            ///< Everything up to here is on disk.

@@ -36,6 +36,7 @@ enum class after_failure : std::uint8_t {
     continue_elsewhere,
 };
 
+/// Where a log lies, and how it is written.
 struct wal_options {
     /// Where the log's files are; made if it does not exist. One log a directory.
     std::string directory;

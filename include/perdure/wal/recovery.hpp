@@ -33,6 +33,7 @@ struct recovered_log {
     std::vector<std::uint64_t> aside;    ///< To be renamed and kept, likewise: they hold evidence.
 };
 
+/// What recovery does with a bad tail, and what it may use.
 struct recovery_options {
     recovery_mode mode = recovery_mode::tail;
     /// Read every byte of the log, also what the chain of segments vouches for. The modes other

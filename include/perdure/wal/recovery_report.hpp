@@ -27,6 +27,7 @@ enum class recovery_mode : std::uint8_t {
     salvage,
 };
 
+/// The enumerator's name.
 constexpr std::string_view to_string(recovery_mode m) noexcept
 {
     switch (m) {

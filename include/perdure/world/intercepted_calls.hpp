@@ -37,8 +37,10 @@ enum class system_call : std::uint8_t {
     list,
 };
 
+/// How many kinds of system calls there are.
 inline constexpr std::size_t system_call_count = 18;
 
+/// The enumerator's name.
 constexpr std::string_view to_string(system_call c) noexcept
 {
     constexpr std::string_view names[system_call_count] = {

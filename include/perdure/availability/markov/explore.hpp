@@ -54,6 +54,7 @@ struct explored {
     }
 };
 
+/// How far explore() goes before it gives up.
 struct explore_options {
     /// More states than this are refused.
     std::size_t states_max = 20'000'000;

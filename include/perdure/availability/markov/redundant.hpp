@@ -32,6 +32,7 @@ struct redundant_group {
     double takes_over = 1;
 };
 
+/// How failed units get their repair crews.
 struct crew_options {
     unsigned crews = 1;
     /// Whether units go on failing while the system as a whole is down.

@@ -49,6 +49,7 @@ private:
     certified reached_;
 };
 
+/// How the long run is solved, and when the solver gives up.
 struct steady_options {
     /// Answers with a larger bound, relative to the value, are refused.
     double relative_error = 1e-9;

@@ -76,6 +76,7 @@ struct poisson_window {
 
 } // namespace detail
 
+/// When the solver gives up.
 struct transient_options {
     /// More multiplications than this are refused: (fastest rate * time) * transitions.
     double operations_max = 1e12;

@@ -26,6 +26,7 @@ using set_count = boost::multiprecision::cpp_int;
 /// No limit.
 inline constexpr std::uint32_t any_order = detail::any_order;
 
+/// Which minimal cut sets are wanted, and how many are too many.
 struct cut_set_options {
     /// Sets of more events than this are not built. Trees whose full family does not fit into memory often have a small one
     /// of the first few orders.
@@ -47,6 +48,7 @@ struct cut_set_member {
     friend auto operator<=>(cut_set_member const&, cut_set_member const&) = default;
 };
 
+/// A smallest set of events that together bring the top of the tree about.
 struct cut_set {
     std::vector<cut_set_member> members;
     double probability = 0; ///< that all members are as the set says

@@ -16,6 +16,7 @@
 
 namespace perdure::availability {
 
+/// How large a decision diagram may grow.
 struct diagram_options {
     /// More nodes than this in one decision diagram are refused with std::length_error. Each takes about 40 bytes while the
     /// diagram is built and 12 afterwards.

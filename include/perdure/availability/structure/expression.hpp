@@ -273,6 +273,7 @@ constexpr auto k_of_n(std::size_t k, Parts const&... parts)
     auto const gate = detail::gate(node_kind::at_least, k, sizeof...(Parts));
     return detail::join(gate, parts...);
 }
+/// At least `k` of the given parts; the same as k_of_n().
 template <structure_expression... Parts>
     requires(sizeof...(Parts) > 0)
 constexpr auto at_least(std::size_t k, Parts const&... parts)
@@ -289,12 +290,14 @@ auto k_of_n(std::size_t k, Range const& parts)
     gate.threshold = static_cast<std::uint32_t>(k);
     return detail::join_range(gate, parts);
 }
+/// All parts of a range. @throws std::invalid_argument if it is empty.
 template <std::ranges::input_range Range>
     requires structure_expression<std::ranges::range_value_t<Range>>
 auto all_of(Range const& parts)
 {
     return detail::join_range(detail::gate(node_kind::all_of), parts);
 }
+/// Any part of a range. @throws std::invalid_argument if it is empty.
 template <std::ranges::input_range Range>
     requires structure_expression<std::ranges::range_value_t<Range>>
 auto any_of(Range const& parts)

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026 The perdure authors
+# SPDX-License-Identifier: BSL-1.0
+"""Makes the reference with Doxygen and checks it: no warning, every public type, function, concept and constant has a comment,
+and of the members no more lack one than did when this check was written.
+
+  scripts/reference.py           makes build/doxygen/html and checks
+  scripts/reference.py --list    prints the members without a comment as well
+
+Public are the names of namespace perdure outside detail directories: types, functions, concepts, enumerators, constants,
+and public members of types. Not asked for are names whose meaning stands in the language: constructors that only copy,
+move or take nothing, destructors, assignments, comparisons, swap, stream output, deduction guides, executor_type and its
+getter, standard nested types, and what every range has.
+"""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+root = pathlib.Path(__file__).resolve().parents[1]
+obvious = {
+    "executor_type", "get_executor", "value_type", "reference", "const_reference", "iterator", "const_iterator", "size_type",
+    "difference_type", "iterator_category", "iterator_concept", "pointer", "begin", "end", "cbegin", "cend", "empty", "size",
+    "swap", "data", "clear", "serialize", "name", "message", "failed", "result_type", "options_type", "estimator_options",
+}
+
+
+# Members whose meaning so far stands only in their name or in their class's comment, part by part. A number may fall, and
+# not rise.
+allowed = {
+    "availability": 231, "bytes": 21, "detector": 101, "durable": 18, "placement": 107, "ring": 151, "simulation": 128,
+    "snapshot": 167, "wal": 111, "world": 93,
+}
+
+
+def commented(node):
+    return any(("".join(d.itertext()).strip()) for d in (node.find("briefdescription"), node.find("detaileddescription"))
+               if d is not None) or bool("".join((node.find("inbodydescription") or ElementTree.Element("x")).itertext()).strip())
+
+
+def place(node):
+    location = node.find("location")
+    return (location.get("file"), int(location.get("line"))) if location is not None else ("?", 0)
+
+
+def is_public(file):
+    return file.startswith("include/perdure") and "/detail/" not in file
+
+
+def names():
+    """(file, line, name) of every public name without a comment, and how many there are in all."""
+    missing, total = [], 0
+    grouped = {}
+    for path in sorted((root / "build/doxygen/xml").glob("*.xml")):
+        if path.name in ("index.xml", "Doxyfile.xml"):
+            continue
+        compound = ElementTree.parse(path).getroot().find("compounddef")
+        if compound is None:
+            continue
+        kind, scope = compound.get("kind"), compound.findtext("compoundname")
+        if kind in ("class", "struct", "union", "concept"):
+            file, line = place(compound)
+            if compound.get("prot") == "public" and is_public(file) and scope.startswith("perdure") and "detail" not in scope:
+                total += 1
+                if not commented(compound) and "<" not in scope:
+                    missing.append((file, line, scope))
+        if kind not in ("class", "struct", "namespace"):
+            continue
+        if not scope.startswith("perdure") or "detail" in scope.split("::") or compound.get("prot") == "private":
+            continue
+        short = re.sub(r"<.*", "", scope).split("::")[-1]
+        for member in compound.iter("memberdef"):
+            if member.get("prot") != "public" or member.get("kind") == "friend":
+                continue
+            file, line = place(member)
+            name = member.findtext("name")
+            if file == "include/perdure/fwd.hpp":  # Aliases: the template that each names has the comment.
+                continue
+            if not is_public(file) or not name or name.startswith(("operator", "~", "@")) or name in obvious:
+                continue
+            arguments = member.findtext("argsstring") or ""
+            if name == short and (re.match(r"\(\)|\((const )?" + short + r"\b", arguments) or "=delete" in arguments):
+                continue
+            if kind == "namespace" and member.get("kind") == "function" and "->" in arguments and name[0].isalpha() and \
+                    not member.findtext("type"):
+                continue  # A deduction guide.
+            for value in member.iter("enumvalue"):
+                total += 1
+                # Where the enumeration's comment explains the values, they need none of their own.
+                if not commented(value) and not commented(member):
+                    missing.append((file, line, f"{scope}::{name}::{value.findtext('name')}"))
+            # Overloads that stand together share the first one's comment, as the pair f(error_code&) and f() does.
+            grouped.setdefault((file, scope, name), []).append((line, commented(member)))
+    for (file, scope, name), overloads in grouped.items():
+        total += len(overloads)
+        if not any(done for _, done in overloads):
+            missing.append((file, overloads[0][0], f"{scope}::{name}"))
+    return sorted(set(missing)), total
+
+
+def main(arguments):
+    if not shutil.which("doxygen"):
+        print("scripts/reference.py: doxygen is not installed (Debian: doxygen)", file=sys.stderr)
+        return 3
+    shutil.rmtree(root / "build/doxygen", ignore_errors=True)
+    (root / "build/doxygen").mkdir(parents=True)
+    run = subprocess.run(["doxygen", "docs/Doxyfile"], cwd=root, capture_output=True, text=True)
+    warnings = [w.replace(str(root) + "/", "") for w in run.stderr.split("\n") if w.strip()]
+    missing, total = names()
+    print("\n".join(warnings) + "\n" if warnings else "", end="")
+    failed = bool(warnings)
+    members = {}
+    for file, line, name in missing:
+        if "::" in re.sub(r"^perdure::((availability|simulation)::)?", "", name):
+            part = file.split("/")[2].removesuffix(".hpp")
+            members.setdefault(part, []).append(f"{file}:{line}: {name} has no comment")
+        else:
+            print(f"{file}:{line}: {name} has no comment")
+            failed = True
+    for part, lines in sorted(members.items()):
+        above = len(lines) > allowed.get(part, 0)
+        if above or "--list" in arguments:
+            print("\n".join(lines))
+        if above:
+            print(f"{part}: {len(lines)} members have no comment; at most {allowed.get(part, 0)} may")
+            failed = True
+    print(f"{len(warnings)} warnings; {total - len(missing)} of {total} public names have a comment, "
+          f"{sum(map(len, members.values()))} members do not")
+    if "--counts" in arguments:
+        print({part: len(lines) for part, lines in sorted(members.items())})
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
