@@ -10,14 +10,17 @@ usage() {
 tests/full.sh: every compiler that Debian has of those we support, both sanitizers, and the long searches.
 
   tests/full.sh                 everything
-  tests/full.sh --compilers     only the table of compilers
+  tests/full.sh --compilers     only the table of compilers, each with every test
+  tests/full.sh --table         the short table: each compiler compiles every header in two files of one program and
+                                builds and runs the tutorial; on Debian 13 with another Boost by
+                                `tests/bare.sh trixie --boost 1.88 -- tests/full.sh --table`
   tests/full.sh --searches      only the long searches: 2 000 seeds of the failover simulation and the demonstration
                                 for five minutes with random faults
 USAGE
 }
 
 what=${1:-all}
-case $what in all|--compilers|--searches) ;; --help|-h) usage; exit 0 ;; *) usage >&2; exit 2 ;; esac
+case $what in all|--compilers|--searches|--table) ;; --help|-h) usage; exit 0 ;; *) usage >&2; exit 2 ;; esac
 
 failed=0 rows=()
 row() { rows+=("$(printf '%-34s %-8s %6d s' "$1" "$2" "$3")"); }
@@ -28,8 +31,47 @@ try() {
 }
 
 boost=$(awk '/#define BOOST_LIB_VERSION/ {gsub(/"/, "", $3); gsub(/_/, ".", $3); print $3}' /usr/include/boost/version.hpp 2>/dev/null)
+compilers=(g++-12 g++-13 g++-14 g++-15 clang++-16 clang++-17 clang++-18 clang++-19 clang++-20)
+
+# One cell of the table. Not the tests, which --compilers runs, but everything that a user includes.
+short() {
+    local compiler=$1 build=build/table-${1//+/x}-$boost log
+    log=$(mktemp)
+    if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 -DCMAKE_CXX_COMPILER="$compiler" \
+               -DPERDURE_BUILD_TESTS=ON -DPERDURE_BUILD_EXAMPLES=ON &&
+           targets=$(ninja -C "$build" -t targets all | sed -n 's/^\(example_1_tutorial_[a-z_]*\): .*/\1/p') &&
+           ninja -C "$build" test_headers_linked $targets &&
+           ctest --test-dir "$build" --output-on-failure --no-tests=error -R '^(headers/linked|example/1_tutorial/)'; } >"$log" 2>&1; then
+        grep -E 'error|Error|FAILED|failed' "$log" | head -20
+        rm -f "$log"
+        return 1
+    fi
+    rm -f "$log"
+}
+
+if [[ $what == --table ]]; then
+    source scripts/system.sh
+    refresh_package_lists
+    need_build_tools
+    need python3 python3
+    if ! compgen -G '/usr/include/catch2/catch*.hpp' >/dev/null; then perdure_packages+=(catch2); fi
+    for compiler in "${compilers[@]}"; do
+        package=${compiler/clang++/clang}
+        if apt-cache show "$package" >/dev/null 2>&1; then need "$compiler" "$package"; fi
+    done
+    install_needed
+    boost=$(awk '/#define BOOST_LIB_VERSION/ {gsub(/"/, "", $3); gsub(/_/, ".", $3); print $3}' /usr/include/boost/version.hpp)
+    for compiler in "${compilers[@]}"; do
+        if command -v "$compiler" >/dev/null; then
+            try "$compiler, Boost $boost" short "$compiler"
+            echo "${rows[-1]}"
+        fi
+    done
+    printf '%s\n' '' "$(. /etc/os-release; echo "$PRETTY_NAME")" "${rows[@]}"
+    exit $failed
+fi
 if [[ $what != --searches ]]; then
-    for compiler in g++-12 g++-13 g++-14 g++-15 clang++-16 clang++-17 clang++-18 clang++-19 clang++-20; do
+    for compiler in "${compilers[@]}"; do
         package=${compiler/clang++/clang}
         if command -v "$compiler" >/dev/null || apt-cache show "$package" >/dev/null 2>&1; then
             try "$compiler, Boost ${boost:-of the system}" tests/run.sh --compiler "$compiler"
