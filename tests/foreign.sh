@@ -73,7 +73,7 @@ for m in "${machines[@]}"; do
     for header in openssl lz4.h lz4hc.h lz4frame.h zstd.h zstd_errors.h zdict.h; do
         [[ -e $there/root/usr/include/$header ]] && ln -sfn "$there/root/usr/include/$header" "$there/include/$header"
     done
-    compile=(nice -n 5 $launcher "${triplet[$m]}-g++" -std=c++20 -O1 -w -DPERDURE_TEST_DATA="\"$PWD/tests/data\"" -I include -I tests
+    compile=(nice -n 5 $launcher "${triplet[$m]}-g++" -std=c++20 -O1 -w -Wno-psabi -DPERDURE_TEST_DATA="\"$PWD/tests/data\"" -I include -I tests
              -isystem "$there/include" -isystem "$there/root/usr/include/${triplet[$m]}")
     [[ -e $there/main.o ]] || "${compile[@]}" -c tests/support/main.cpp -o "$there/main.o"
     for test in "${tests[@]}"; do
