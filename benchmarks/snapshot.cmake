@@ -1,1 +1,2 @@
 perdure_benchmark(snapshot PARTS snapshot)
+perdure_benchmark(snapshot_taking PARTS snapshot)

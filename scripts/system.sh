@@ -39,6 +39,7 @@ need_build_tools() {
     need ccache ccache
     need /usr/include/xxhash.h libxxhash-dev
     need /usr/include/pugixml.hpp libpugixml-dev
+    need /usr/include/cereal/cereal.hpp libcereal-dev
     need /usr/include/lz4.h liblz4-dev
     need /usr/include/zstd.h libzstd-dev
     need /usr/include/openssl/md5.h libssl-dev

@@ -1,1 +1,7 @@
 perdure_example(snapshot_upgrade.cpp PARTS snapshot EXPECT "refused: the format is newer")
+# Only where cereal is there: it is an example of a codec of one's own.
+find_path(PERDURE_CEREAL_INCLUDE_DIR cereal/cereal.hpp)
+mark_as_advanced(PERDURE_CEREAL_INCLUDE_DIR)
+if(PERDURE_CEREAL_INCLUDE_DIR)
+  perdure_example(snapshot_cereal.cpp PARTS snapshot EXPECT "without the codec: the snapshot holds another type")
+endif()

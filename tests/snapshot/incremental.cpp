@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: BSL-1.0
 
 #include "snapshot/disk_files.hpp"
+#include "snapshot/support.hpp"
 #include "support/catch.hpp"
 #include <perdure/simulation/disk.hpp>
 #include <perdure/snapshot/catalogue.hpp>
@@ -11,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
@@ -295,6 +297,41 @@ TEST_CASE("incremental snapshots: saves that overlap do not lose each other's ch
         CHECK(!ec);
     }
     CHECK(load(c).state == other);
+}
+
+TEST_CASE("incremental snapshots: those of every release are read, and packs have the same bytes",
+          "[snapshot][core][format]")
+{
+    auto const objects = std::make_shared<perdure::memory_objects>();
+    bytes state(10'000);
+    for (std::size_t i = 0; i != state.size(); ++i)
+        state[i] = static_cast<std::byte>(i / 40);
+    {
+        perdure::snapshot_catalogue<perdure::memory_backend> c(perdure::memory_backend(objects),
+                                                               options(chunking::fixed));
+        REQUIRE(save(c, state, 1));
+        state[5000] = std::byte{1};
+        REQUIRE(save(c, state, 2));
+    }
+    auto const released = std::make_shared<perdure::memory_objects>();
+    for (auto const& [name, object] : objects->objects) {
+        auto const path = std::string(PERDURE_TEST_DATA) + "/snapshot/shared-1.0/" + name;
+        if (std::getenv("PERDURE_WRITE_GOLDEN") != nullptr && !std::filesystem::exists(path))
+            test::write_file(path, *object.bytes);
+        auto const golden = test::read_file(path);
+        CAPTURE(name);
+        REQUIRE(!golden.empty());
+        if (name.ends_with(".pack")) // A snapshot names the release that wrote it.
+            CHECK(golden == *object.bytes);
+        released->objects[name].bytes = std::make_shared<bytes>(golden);
+    }
+    CHECK(released->objects.size() == 4);
+    perdure::snapshot_catalogue<perdure::memory_backend> c(perdure::memory_backend(released),
+                                                           options());
+    auto const f = load(c);
+    CHECK(!f.report.fell_back());
+    CHECK(f.position == 2);
+    CHECK(f.state == state);
 }
 
 namespace {

@@ -34,7 +34,7 @@ struct incremental_options {
      *
      *  A change costs the chunks that it touches; each chunk costs 48 bytes in every snapshot.
      */
-    std::uint32_t chunk_size = 16u << 10;
+    std::uint32_t chunk_size = 8u << 10;
 
     /** Every so many ids a snapshot shares nothing with older ones; 0: never.
      *

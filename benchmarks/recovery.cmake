@@ -1,0 +1,1 @@
+perdure_benchmark(recovery PARTS durable)

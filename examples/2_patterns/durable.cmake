@@ -1,0 +1,1 @@
+perdure_example(durable_killed.cpp PARTS durable EXPECT "nothing is missing, nothing was done twice")
