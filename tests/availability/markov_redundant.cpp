@@ -6,6 +6,8 @@
 #include <perdure/availability/markov/passage.hpp>
 #include <perdure/availability/markov/redundant.hpp>
 #include <perdure/availability/markov/steady.hpp>
+#include <perdure/availability/posterior.hpp>
+#include <perdure/availability/propagate.hpp>
 #include <perdure/availability/repair_crews.hpp>
 
 #include <cmath>
@@ -111,6 +113,25 @@ TEST_CASE("redundant_system: units that rest while the system is down", "[availa
     redundant_system const s({{"unit", 2, 2, unit(1e-2, .1)}}, rest);
     CHECK(s.chain().size() == 2);
     CHECK_THAT(down_of(s), WithinRel(.2 / 1.2, 1e-14));
+}
+
+TEST_CASE("redundant_system: measured rates carry their intervals through the chain",
+          "[availability]")
+{
+    // Two nodes and one crew; 8 failures in 8000 h, 8 repairs in 80 h.
+    std::vector<rate_posterior> const inputs{{8, hours(8000)}, {8, hours(80)}};
+    auto const answer = propagate(
+        [](std::span<rate const> r) {
+            redundant_system const s({{"node", 2, 1, two_state(r[0], r[1])}}, {1});
+            return long_run(s.chain(), s.down()).down();
+        },
+        std::span<rate_posterior const>(inputs), {400, 7});
+    auto const u = answer.interval(confidence::two_sided(.9));
+    CHECK(u.contains(unavailability(1.960399921584003e-4)));
+    // Twice the square of the ratio of the rates: its logarithm spreads by about 1.65 * 2 * sqrt(2 / 8.5).
+    double const spread = std::log(u.upper.value() / u.lower.value()) / 2;
+    CHECK(spread > 1.2);
+    CHECK(spread < 2.0);
 }
 
 TEST_CASE("redundant_system: bad input names the group", "[availability]")

@@ -187,6 +187,7 @@ private:
                 p.up = false;
                 if (p.observed)
                     p.observed->handle_down(event.at - event.evidence.silence);
+                say_live();
                 coordinator_->node_is_down(id);
                 break;
             case peer_change::up:
@@ -202,6 +203,8 @@ private:
                 } else {
                     p.observed.emplace(event.at);
                 }
+                if (p.observed->until(world_.now()).failures > 0)
+                    say_live();
                 p.up = true;
                 p.fault_at = {};
                 coordinator_->node_is_up(id);
@@ -210,6 +213,21 @@ private:
                 break;
             }
         }
+    }
+
+    /// What has been seen of all processes until now.
+    perdure::availability::history seen_until(perdure::time_point now) const
+    {
+        perdure::availability::history all;
+        for (auto const& [id, p] : processes_)
+            if (p.observed)
+                all += p.observed->until(now);
+        return all;
+    }
+    /// The availability as the events so far tell it, beside the model's.
+    void say_live()
+    {
+        timeline_.say(live_availability(forecast_, seen_until(world_.now())));
     }
 
     asio::awaitable<void> tell_recovery(node_id id)
@@ -522,11 +540,7 @@ private:
             print(summarise("rolling", samples, rolling_began_, last_fault_));
         print(summarise("after", samples, last_fault_, ended_));
         std::printf("\nAvailability\n");
-        perdure::availability::history all;
-        for (auto const& [id, p] : processes_)
-            if (p.observed)
-                all += p.observed->until(ended_);
-        print_comparison(forecast_, all, samples);
+        print_comparison(forecast_, seen_until(ended_), samples);
         status_ = ledger_.violation_count() == 0 && workload_->failed() == 0 ? 0 : 1;
         if (!options_.minutes && (joined_share_ < 0.9 / 6 || joined_share_ > 1.1 / 6)) {
             std::printf("the share that moved is not within 10 %% of 1/6\n");

@@ -13,6 +13,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <string>
 #include <vector>
 
 namespace failover {
@@ -77,6 +78,22 @@ inline void print_forecast(forecast const& f)
                 "%% of the time; "
                 "a write finds two of three owners %.3f %% of the time.\n",
                 100 * (1 - f.process().value()), 100 * (1 - f.write().value()));
+}
+
+/// One line while it runs: so far, how sure, and what the model says.
+inline std::string live_availability(forecast const& f,
+                                     perdure::availability::history const& observed)
+{
+    namespace availability = perdure::availability;
+    auto const u = availability::estimate_unavailability(observed, availability::ended::at_time,
+                                                         availability::confidence::two_sided(0.9));
+    char line[160];
+    std::snprintf(line, sizeof line,
+                  "live: a process is up %.2f %% of the time so far (90 %% sure: %.2f to %.2f %%); the "
+                  "model says %.2f %%",
+                  100 * (1 - u.value.value()), 100 * (1 - u.upper.value()),
+                  100 * (1 - u.lower.value()), 100 * (1 - f.process().value()));
+    return line;
 }
 
 inline void print_comparison(forecast const& f, perdure::availability::history const& observed,
