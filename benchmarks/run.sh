@@ -56,7 +56,7 @@ for name in "${names[@]}"; do
     "$build/benchmarks/benchmark_$name" | tee "$out"
     if [[ -z $print ]]; then
         {
-            echo "## $name"
+            echo "# $name"
             echo
             echo "\`benchmarks/run.sh $name\`, $(date -u +%Y-%m-%d), $(nproc) cores of $(sed -n 's/^model name\s*: //p' /proc/cpuinfo | head -1) (shared),"
             echo "$(. /etc/os-release; echo "$PRETTY_NAME"), $(g++ --version | head -1), -O3."
@@ -77,7 +77,7 @@ if [[ -z $print ]]; then
         echo "The machine is shared and noisy; the ratios are what counts."
         for result in benchmarks/results/*.md; do
             echo
-            cat "$result"
+            sed "1s/^# /## /" "$result"
         done
     } >benchmarks/RESULTS.md
     say "benchmarks/RESULTS.md is written"
