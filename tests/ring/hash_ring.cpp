@@ -522,16 +522,3 @@ TEST_CASE("hash_ring: any key type, and nodes of any type with a stable hash and
     other.add(7001);
     CHECK(other.fingerprint() != ring.fingerprint());
 }
-
-TEST_CASE("hash_ring: 10 000 keys lie where they always lay", "[ring][core][format]")
-{
-    hash_ring ring;
-    for (int i = 0; i != 10; ++i)
-        ring.add(name(i), i < 8 ? 1 : 0.5 * (i - 6));
-    ring_test::check_golden("hash_ring",
-                            [&](std::string const& key) { return ring.node_for(key).substr(5); });
-    ring_test::check_golden("hash_ring_third_copy", [&](std::string const& key) {
-        return ring.node(ring.indexes_for<3>(key)[2]).substr(5);
-    });
-    CHECK(ring.fingerprint() == 0x1d80d51871ff8be6);
-}
