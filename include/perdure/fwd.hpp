@@ -93,6 +93,13 @@ using weighted_rendezvous_hash = basic_rendezvous_hash<std::string, key_hasher, 
 using jump_hash = basic_jump_hash<>;
 using choose_k = basic_choose_k<>;
 
+// placement: where the replicas are
+class placement_map;
+class replica_ring;
+class replica_inventory;
+class movement_queue;
+struct movement_plan;
+
 // simulation: would it hold
 namespace simulation {
 class cluster;

@@ -73,10 +73,11 @@ struct planned_node {
     std::string zone;
     bool was_here = false;
     bool is_here = false;
-    std::uint32_t before = 0; ///< copies that it has
-    std::uint32_t after = 0;  ///< copies that it is to have
-    std::uint32_t in = 0;     ///< copies that it gets
-    std::uint32_t out = 0;    ///< copies that are read from it
+    node_state state = node_state::up; ///< in the end, if it is here
+    std::uint32_t before = 0;          ///< copies that it has
+    std::uint32_t after = 0;           ///< copies that it is to have
+    std::uint32_t in = 0;              ///< copies that it gets
+    std::uint32_t out = 0;             ///< copies that are read from it
     std::uint64_t bytes_in = 0;
     std::uint64_t bytes_out = 0;
 };
@@ -181,11 +182,16 @@ inline std::string movement_plan::text() const
             ++still;
             continue;
         }
-        std::snprintf(line, sizeof line, " %8u %8u %8u %8u%s\n", n.before, n.after, n.in, n.out,
-                      !n.was_here  ? "   joins"
-                      : !n.is_here ? "   leaves"
-                                   : "");
-        row(n.name, n.zone, line);
+        char const* const what = !n.is_here                  ? "leaves"
+                                 : n.state != node_state::up ? to_string(n.state)
+                                 : !n.was_here               ? "joins"
+                                                             : "";
+        std::snprintf(line, sizeof line, " %8u %8u %8u %8u   %s", n.before, n.after, n.in, n.out,
+                      what);
+        std::string rest = line;
+        rest.erase(rest.find_last_not_of(' ') + 1);
+        rest += "\n";
+        row(n.name, n.zone, rest.c_str());
     }
     if (still != 0)
         t += "  " + std::to_string(still) + (still == 1 ? " node takes" : " nodes take") +

@@ -195,8 +195,8 @@ inline std::string movement_svg(movement_plan const& plan)
                 out(", %u new", n.in);
             if (at == left && !n.was_here)
                 out(" (joins)");
-            if (at == right && !n.is_here)
-                out(" (leaves)");
+            if (at == right && (!n.is_here || n.state != node_state::up))
+                out(" (%s)", n.is_here ? to_string(n.state) : "leaves");
             out("</text>\n");
         }
     }

@@ -182,6 +182,7 @@ private:
         }
         plan_.nodes[position].name = node.name;
         plan_.nodes[position].zone = node.zone;
+        plan_.nodes[position].state = node.state;
     }
 
     std::uint32_t copies_;
