@@ -303,6 +303,15 @@ TEST_CASE("placement_map: pinned slots", "[placement]")
     CHECK(map.fingerprint() == before.fingerprint());
     CHECK_FALSE(map.unpin(7));
 
+    // A node that is down and owns a slot only because it is pinned: the rules decide once it is gone.
+    auto down = before;
+    down.set_state("node-3", node_state::down);
+    auto const by_rules = names(down, 9);
+    down.pin(9, {"node-3"});
+    CHECK(down.leave("node-3"));
+    CHECK_FALSE(down.pinned(9));
+    CHECK(names(down, 9) == by_rules);
+
     // Hold the data where they are while a node joins; let go slot by slot.
     auto next = before;
     next.join({.name = "new", .zone = "zone-0", .rack = {}, .host = {}, .weight = 1});

@@ -113,14 +113,14 @@ public:
             return false;
         auto changed = *this;
         auto& e = changed.entries_[index];
-        bool const owned = may_own(e.node.state);
+        bool const counted = may_own(e.node.state) || e.copies != 0; // a pin may be all it has
         for (auto p = changed.pins_.begin(); p != changed.pins_.end();) {
             std::erase(p->second, static_cast<owner_index>(index));
             p = p->second.empty() ? changed.pins_.erase(p) : std::next(p);
         }
         e = {};
         std::erase(changed.by_name_, static_cast<owner_index>(index));
-        changed.refresh(owned ? change::lost : change::none, index);
+        changed.refresh(counted ? change::lost : change::none, index);
         take(std::move(changed));
         return true;
     }
