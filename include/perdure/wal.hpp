@@ -5,5 +5,7 @@
 #define PERDURE_WAL_HPP
 
 #include <perdure/wal/basic_wal.hpp>
+#include <perdure/wal/log_follower.hpp>
+#include <perdure/wal/log_scrubber.hpp>
 
 #endif

@@ -87,7 +87,7 @@ inline void mend_segment(std::span<std::byte> bytes, bool chain)
                        chain ? index : load_little<std::uint32_t>(here + 24)};
         encode(h, here);
         std::fill(here + frame_bytes + size, here + whole, std::byte{});
-        headers_crc = crc32c({here, frame_bytes}, headers_crc);
+        headers_crc = chain_header(headers_crc, here);
         ++index;
         at += whole;
         if (type == frame_type::seal) {

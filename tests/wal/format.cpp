@@ -9,6 +9,7 @@
 #include <array>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <string>
 
 using namespace perdure;
@@ -74,6 +75,20 @@ TEST_CASE("wal format: the worked example of the document is what is written", "
         INFO(part);
         CHECK(document.find(part) != std::string::npos);
     }
+}
+
+TEST_CASE("wal format: the digest of a log depends on every record", "[wal][core]")
+{
+    worked_example const e;
+    std::set<std::uint64_t> digests;
+    for (std::string const text : {"hello", "jello", "hellp", "", "a record of another size"}) {
+        group_builder group;
+        group.begin(e.header, 1);
+        group.add_record(as_bytes(text));
+        group.add_record(as_bytes("log"));
+        digests.insert(group.finish(0, 0, 1, 0));
+    }
+    CHECK(digests.size() == 5);
 }
 
 TEST_CASE("wal format: a header survives the loss of either copy", "[wal][core]")
@@ -151,7 +166,7 @@ TEST_CASE("wal format: frame types that may be skipped are skipped, others stop 
         s.first = 1;
         s.group_bytes = wal_format::frame_bytes;
         s.front = 1;
-        s.headers_crc = crc32c(frame);
+        s.headers_crc = wal_format::chain_header(0, frame.data());
         s.digest = wal_format::chain_digest(0, s.headers_crc, 0);
         std::array<std::byte, wal_format::seal_bytes> payload;
         encode(s, payload);

@@ -271,10 +271,20 @@ struct seal {
         0;              ///< Everything up to here was on disk when the group was built: the proof.
     position front = 0; ///< Positions before this one were trimmed, or may be.
     std::uint64_t written_ms = 0;  ///< Unix time in milliseconds, for people; 0 if unknown.
-    std::uint32_t headers_crc = 0; ///< CRC-32C over the headers of the group's frames, in order.
+    std::uint32_t headers_crc = 0; ///< Of the group's frames, in order: see chain_header.
     std::uint64_t digest = 0;      ///< Of all groups up to this one.
     friend bool operator==(seal const&, seal const&) = default;
 };
+
+/** The checksum of a group's frames with the frame of `header` (frame_bytes of them) added.
+ *
+ *  CRC-32C over the last four bytes of each header, which are the checksum of the header. Not over
+ *  whole headers: the CRC of bytes that end with their own CRC does not depend on these bytes.
+ */
+inline std::uint32_t chain_header(std::uint32_t headers_crc, std::byte const* header) noexcept
+{
+    return crc32c({header + frame_bytes - 4, 4}, headers_crc);
+}
 
 /// The digest of a log of which `before` is the digest without its last group.
 constexpr std::uint64_t chain_digest(std::uint64_t before, std::uint32_t headers_crc,

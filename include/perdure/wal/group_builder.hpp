@@ -107,7 +107,7 @@ public:
             auto h = *wal_format::decode_frame(data_.get() + at);
             h.epoch = epoch_;
             encode(h, data_.get() + at);
-            headers_crc_ = crc32c({data_.get() + at, wal_format::frame_bytes}, headers_crc_);
+            headers_crc_ = wal_format::chain_header(headers_crc_, data_.get() + at);
             at += h.frame_size();
         }
     }
@@ -167,7 +167,7 @@ private:
             static_cast<std::uint32_t>(payload.size()), type, at, epoch_, checksum, count_++};
         auto* const to = grow(h.frame_size());
         encode(h, to);
-        headers_crc_ = crc32c({to, wal_format::frame_bytes}, headers_crc_);
+        headers_crc_ = wal_format::chain_header(headers_crc_, to);
         if (payload.empty())
             return;
         // The padding first: the payload overwrites what is not padding.

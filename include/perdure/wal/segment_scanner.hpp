@@ -221,7 +221,7 @@ public:
                 if (!h->ignorable())
                     return status::unknown;
             }
-            headers_crc = crc32c({here, frame_bytes}, headers_crc);
+            headers_crc = chain_header(headers_crc, here);
             at += h->frame_size();
         }
     }
