@@ -42,7 +42,7 @@ struct all {
     int i = 0;
     long l = 0;
     long long ll = 0;
-    std::size_t n = 0;
+    unsigned long n = 0; // std::size_t where that has 8 bytes; a 32-bit one is an unsigned int
     float f = 0;
     double d = 0;
     char16_t c16 = 0;

@@ -28,8 +28,10 @@ namespace perdure {
 /** Writes a value in perdure's portable archive format (docs/formats/archive.md).
  *
  *  Models Boost.Serialization's saving archive: a type needs its `serialize` and nothing else.
- *  Little-endian, widths fixed by the type's name (`long` and `std::size_t` have 8 bytes
- *  everywhere), so that any platform reads what another wrote. `long double` is refused at compile time.
+ *  Little-endian, widths fixed by the type's name (`long` has 8 bytes everywhere), so that any platform
+ *  reads what another wrote. `std::size_t` is another name of `unsigned long` on 64-bit platforms and of
+ *  `unsigned int`, with 4 bytes, on 32-bit ones: name a width where both read. `long double` is refused at
+ *  compile time.
  *
  *  Standard containers, `std::string`, `pair`, `tuple`, `array`, `optional`, `variant`, `bitset`,
  *  `complex`, `chrono` durations and the smart pointers are written by the archive itself, so their bytes do
