@@ -73,7 +73,8 @@ public:
     {
         out_.report.mode = options_.mode;
         decide();
-        if (!out_.error && survey_.io_error() && options_.mode != recovery_mode::salvage)
+        // What could not be read is not known to be lost.
+        if (survey_.io_error() && options_.mode != recovery_mode::salvage)
             out_.error = survey_.io_error();
         if (out_.error) {
             out_.report.outcome = recovery_outcome::refused;

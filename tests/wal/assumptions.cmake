@@ -1,0 +1,1 @@
+perdure_test(assumptions.cpp PARTS wal simulation LABELS sim)

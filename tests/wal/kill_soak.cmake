@@ -1,0 +1,1 @@
+perdure_test(kill_soak.cpp PARTS wal LABELS asio)

@@ -1,0 +1,1 @@
+perdure_test(scenarios.cpp PARTS wal simulation LABELS sim)
