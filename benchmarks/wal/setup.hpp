@@ -55,7 +55,7 @@ private:
 struct plan {
     bool smoke = false;
     std::string directory; ///< An empty one, on the file system that is measured.
-    double log_gigabytes = 1;
+    double log_gigabytes = 10;
 
     int turns(int full) const { return smoke ? 1 : full; }
     double seconds(double full) const { return smoke ? 0.01 : full; }

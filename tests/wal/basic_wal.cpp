@@ -168,6 +168,20 @@ TEST_CASE("wal: a second opener is refused and told who has it", "[wal][asio]")
     CHECK(report.detail.find("the first one") != std::string::npos);
 }
 
+TEST_CASE("wal: who opens a log is known by process and host if nobody says otherwise",
+          "[wal][asio]")
+{
+    directory d;
+    asio::io_context io;
+    wal first(io, options_in(d));
+    first.open();
+    wal second(io, options_in(d));
+    error_code ec;
+    CHECK(second.open(ec).detail.find("open in process " + std::to_string(::getpid()) + " on ") ==
+          0);
+    CHECK(ec == errc::locked);
+}
+
 TEST_CASE("wal: async_open and async_replay", "[wal][asio]")
 {
     directory d;

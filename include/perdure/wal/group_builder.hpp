@@ -112,6 +112,13 @@ public:
         }
     }
 
+    /// Has room for `bytes` from now on, so that no append pays for a larger buffer.
+    void reserve(std::size_t bytes)
+    {
+        if (capacity_ < bytes)
+            enlarge(bytes);
+    }
+
     /// Takes the seal off again. Precondition: finish() was called; rebind() comes next.
     void unseal() noexcept
     {
@@ -177,15 +184,18 @@ private:
 
     std::byte* grow(std::size_t n)
     {
-        if (capacity_ - size_ < n) {
-            auto const capacity = std::max(2 * capacity_, padded_capacity(size_ + n));
-            auto data = std::make_unique_for_overwrite<std::byte[]>(capacity);
-            if (size_ != 0)
-                std::memcpy(data.get(), data_.get(), size_);
-            data_ = std::move(data);
-            capacity_ = capacity;
-        }
+        if (capacity_ - size_ < n)
+            enlarge(std::max(2 * capacity_, padded_capacity(size_ + n)));
         return data_.get() + std::exchange(size_, size_ + n);
+    }
+
+    void enlarge(std::size_t capacity)
+    {
+        auto data = std::make_unique_for_overwrite<std::byte[]>(capacity);
+        if (size_ != 0)
+            std::memcpy(data.get(), data_.get(), size_);
+        data_ = std::move(data);
+        capacity_ = capacity;
     }
 
     static std::size_t padded_capacity(std::size_t n) noexcept { return (n + 4095) & ~4095ul; }

@@ -68,8 +68,8 @@ struct wal_options {
     std::chrono::milliseconds stall_after{1000};
     /// Told of stalls, lack of space and failures, on the log's executor. Costs nothing if empty.
     std::function<void(wal_event const&)> on_event{};
-    /// Who has the log open, for the report of a second opener; for example a host and process id.
-    std::string owner = "another process or object";
+    /// Who has the log open, for the report of a second opener. Empty: the process and host.
+    std::string owner{};
     /// Unix time in milliseconds, stored for people and for retention by age. Empty: not stored.
     std::function<std::uint64_t()> unix_time_ms{};
 };

@@ -23,10 +23,12 @@
 #include <concepts>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <sys/random.h>
 #include <system_error>
 #include <thread>
 #include <time.h>
+#include <unistd.h>
 #include <utility>
 
 namespace perdure {
@@ -55,6 +57,14 @@ public:
     using acceptor = system_acceptor;
     static constexpr bool blocks_threads = true; ///< See the concept.
     static void yield_thread() noexcept { std::this_thread::yield(); }
+    /// For people: "process 1234 on host".
+    static std::string process_name()
+    {
+        char host[65] = {};
+        if (::gethostname(host, sizeof host - 1) != 0)
+            host[0] = '?';
+        return "process " + std::to_string(::getpid()) + " on " + host;
+    }
 
     /// @throws std::invalid_argument if the executor belongs to a simulated process.
     explicit basic_system_world(executor_type executor, Calls calls = Calls())

@@ -52,6 +52,7 @@ public:
         segment_ = segment;
         refusal_ = {};
         group_.begin(segment, next);
+        group_.reserve(reserved());
     }
 
     // -- adding
@@ -156,6 +157,7 @@ public:
         first_thread_ = nullptr;
         sync = std::exchange(sync_, false);
         group_.begin(segment_, out.last() + 1);
+        group_.reserve(reserved());
         last_threads_ = std::exchange(threads_, 0);
         if (std::exchange(memory_only_, false))
             flying_.for_each([&](log_waiter& w) {
@@ -318,6 +320,13 @@ private:
         std::size_t size;               // In the group.
         log_waiter waiter;
     };
+
+    // The memory of what may wait, taken at once and used as needed: a buffer that grows is copied,
+    // and that takes milliseconds.
+    std::size_t reserved() const noexcept
+    {
+        return std::min<std::size_t>(waiting_max_, 16u << 20) + 8192;
+    }
 
     static constexpr std::size_t admit_bytes = 32 * 1024;
 

@@ -61,6 +61,9 @@ public:
           disk_(std::make_shared<log_files<files>>(directories(), options_.packing)),
           readers_(executor_)
     {
+        if constexpr (requires { World::process_name(); })
+            if (options_.owner.empty())
+                options_.owner = World::process_name();
     }
 
     World const& world() const noexcept { return world_; }
@@ -620,7 +623,7 @@ private:
         // enter_next() has synced the segment before.
         if (flight_.rotates)
             unsynced_.clear();
-        unsynced_.push_back(std::exchange(flight_.group, {}));
+        unsynced_.emplace_back().assign(flight_.group);
     }
 
     // The same group again, with all that is not durable, in a new segment, whose link cuts off the

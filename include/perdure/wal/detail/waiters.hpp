@@ -141,14 +141,19 @@ public:
             pieces_.push_back(std::make_shared<piece>());
             pieces_.back()->reserve(piece_size);
         }
+        threads_ = threads_ || w.thread;
+        executors_ = executors_ || w.executor;
         return pieces_.back()->emplace_back(std::move(w));
     }
+    bool has_threads() const noexcept { return threads_; }
+    /// Whether a handler has an executor other than the log's.
+    bool has_executors() const noexcept { return executors_; }
     bool empty() const noexcept { return pieces_.empty(); }
     std::size_t size() const noexcept
     {
         return empty() ? 0 : (pieces_.size() - 1) * piece_size + pieces_.back()->size();
     }
-    void clear() noexcept { pieces_.clear(); }
+    void clear() noexcept { *this = {}; }
 
     template <class F>
     void for_each(F f)
@@ -161,6 +166,8 @@ public:
 
 private:
     std::vector<std::shared_ptr<piece>> pieces_;
+    bool threads_ = false;
+    bool executors_ = false;
 };
 
 /** Completions on their way. Handlers with the same executor share a post, in order; a post is
@@ -181,27 +188,33 @@ public:
             return;
         if (parts_.empty() || parts_.back().ec != ec ||
             parts_.back().waiters->size() >= waiter_list::piece_size)
-            parts_.push_back({std::make_shared<waiter_list::piece>(), ec});
+            parts_.push_back({std::make_shared<waiter_list::piece>(), ec, true});
         parts_.back().waiters->push_back(std::move(w));
         parts_.back().waiters->back().at = at;
     }
     /// All of them, each with its own position.
     void add(waiter_list&& all, error_code const& ec)
     {
-        all.for_each([&](log_waiter& w) {
-            if (w.thread)
-                std::exchange(w.thread, nullptr)->complete(ec, w.at);
-        });
+        // A list may be long, so it is looked through only if there is something to be found.
+        if (all.has_threads())
+            all.for_each([&](log_waiter& w) {
+                if (w.thread)
+                    std::exchange(w.thread, nullptr)->complete(ec, w.at);
+            });
         for (auto& p : all.pieces())
-            parts_.push_back({std::move(p), ec});
+            parts_.push_back({std::move(p), ec, all.has_executors()});
         all.clear();
     }
 
     /// Posts everything to where it belongs.
     void post()
     {
-        for (auto const& [waiters, ec] : parts_) {
+        for (auto const& [waiters, ec, mixed] : parts_) {
             auto const& all = *waiters;
+            if (!mixed) {
+                run(home_, waiters, 0, all.size(), ec).post();
+                continue;
+            }
             for (std::size_t first = 0; first != all.size();) {
                 std::size_t last = first + 1;
                 while (last != all.size() && all[last].executor == all[first].executor)
@@ -217,6 +230,7 @@ private:
     struct part {
         std::shared_ptr<waiter_list::piece> waiters;
         error_code ec;
+        bool mixed; ///< There may be several executors.
     };
 
     class run {
