@@ -102,7 +102,7 @@ inline void availability_trees(benchmark::settings const& s, bars& wanted)
         });
         double const all = benchmark::time_each(few, 3, [&](std::size_t n) {
             for (std::size_t k = 0; k < n; ++k) {
-                keep(importances(built, chances).back().birnbaum);
+                keep(importances(built, chances, scratch).back().birnbaum);
             }
         });
         evaluation += p;

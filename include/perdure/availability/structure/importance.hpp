@@ -41,6 +41,7 @@ struct importance {
 /** The importances of all events, in two passes over the diagram.
  *
  *  @param chances      one for each of d.events()
+ *  @param scratch      memory to work in, as in diagram::evaluate()
  *  @par Accuracy       birnbaum is a sum of differences P(S | e, rest) - P(S | not e, rest), each rounded at 1e-16 of the
  *                      larger of them. Where P(S | e) or P(S | not e) is less than a thousandth of P(S) it is evaluated anew,
  *                      so that both are as accurate as P(S) itself.
@@ -48,7 +49,8 @@ struct importance {
  *                      ever happens.
  *  @pre chances.size() == d.events().size()
  */
-inline std::vector<importance> importances(diagram const& d, std::span<chance const> chances)
+inline std::vector<importance> importances(diagram const& d, std::span<chance const> chances,
+                                           std::vector<chance>& scratch)
 {
     std::vector<importance> result(d.events().size());
     auto const& tree = d.compiled();
@@ -59,7 +61,7 @@ inline std::vector<importance> importances(diagram const& d, std::span<chance co
         }
         return result;
     }
-    std::vector<chance> values;
+    auto& values = scratch;
     d.evaluate_slots(chances, values);
     auto const derivatives = detail::derivative_pass(tree, values).run();
     auto const top_value = values[tree.top >> 1];
@@ -94,6 +96,12 @@ inline std::vector<importance> importances(diagram const& d, std::span<chance co
                                 : p / x.given_not;
     }
     return result;
+}
+/// Without memory of the caller's.
+inline std::vector<importance> importances(diagram const& d, std::span<chance const> chances)
+{
+    std::vector<chance> scratch;
+    return importances(d, chances, scratch);
 }
 /// With the events' own chances.
 inline std::vector<importance> importances(diagram const& d)
