@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 // The values whose bytes are kept in tests/data/snapshot. Never change them: add new ones.
@@ -42,7 +43,8 @@ struct all {
     int i = 0;
     long l = 0;
     long long ll = 0;
-    unsigned long n = 0; // std::size_t where that has 8 bytes; a 32-bit one is an unsigned int
+    // A 32-bit std::size_t is an unsigned int, has 4 bytes on the wire, and cannot hold the sample's number.
+    std::conditional_t<sizeof(std::size_t) == 8, std::size_t, unsigned long long> n = 0;
     float f = 0;
     double d = 0;
     char16_t c16 = 0;
