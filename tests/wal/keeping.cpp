@@ -367,7 +367,7 @@ TEST_CASE("keeping: a destroyed log aborts its truncations", "[wal][asio]")
     f.open();
     f.append(10);
     int aborted = 0;
-    for (position p : {7, 5})
+    for (position p : {position{7}, position{5}})
         f.log->async_truncate(p, [&](error_code ec) {
             CHECK(ec == asio::error::operation_aborted);
             ++aborted;
