@@ -162,8 +162,9 @@ private:
             // There is room again.
             return start_slice(next.partition);
         }
+        // A producer that runs elsewhere is not looked at, and its last chunks are still to come.
         for (auto const& p : parts_)
-            if (!p->producer.done())
+            if (p->running || !p->producer.done())
                 return;
         publish();
     }
