@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include <condition_variable>
+#include <exception>
 #include <functional>
 #include <mutex>
 
@@ -104,7 +105,9 @@ void measure_one_at_a_time(plan const& p)
             case 1: time(blocking, [&] { log.append(record, durability::disk); }); break;
             case 2: time(hop, [&] { other.run(append); }); break;
             case 3:
-                asio::co_spawn(io, append_one_by_one(log, count, coroutine), asio::detached);
+                // Stopped when it is done: the log's idle timer would keep the loop at work.
+                asio::co_spawn(io, append_one_by_one(log, count, coroutine),
+                               [&io](std::exception_ptr) { io.stop(); });
                 io.restart();
                 io.run();
             }
