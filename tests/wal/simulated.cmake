@@ -1,0 +1,1 @@
+perdure_test(simulated.cpp PARTS wal simulation LABELS asio sim)
