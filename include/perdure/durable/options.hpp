@@ -33,6 +33,7 @@ struct durable_progress {
     friend bool operator==(durable_progress const&, durable_progress const&) = default;
 };
 
+/// In a few words, for people.
 constexpr std::string_view to_string(durable_progress::stage s) noexcept
 {
     switch (s) {

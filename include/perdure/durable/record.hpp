@@ -30,6 +30,7 @@ struct durable_record {
     std::span<std::byte const> command{};
 };
 
+/// The most bytes of a record before its command.
 inline constexpr std::size_t durable_record_header_max = 20;
 
 /// The record's bytes.

@@ -33,6 +33,7 @@ namespace detail {
 namespace http = boost::beast::http;
 }
 
+/// Where the store answers, and what every request carries.
 struct http_object_options {
     std::string host = "localhost";
     std::string port = "80";

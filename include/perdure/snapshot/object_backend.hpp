@@ -63,6 +63,7 @@ concept object_client =
         } -> std::same_as<void>;
     };
 
+/// Where in the store snapshots lie, and in parts of which size.
 struct object_backend_options {
     std::string prefix{}; ///< Before every key, for example "orders/".
     std::size_t part_bytes = 4u << 20; ///< An object is stored in parts of this size.

@@ -63,9 +63,11 @@ struct object_catalogue {
     friend bool operator==(object_catalogue const&, object_catalogue const&) = default;
 };
 
+/// The first bytes of a catalogue.
 inline constexpr std::array<std::uint8_t, 8> object_catalogue_magic{0x89, 'P',  'D',  'O',
                                                                     'C',  0x0d, 0x0a, 0x1a};
 
+/// The catalogue's bytes: docs/formats/object_store.md.
 inline std::vector<std::byte> encode_object_catalogue(object_catalogue const& c)
 {
     std::vector<std::byte> bytes;

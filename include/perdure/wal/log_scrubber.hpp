@@ -20,6 +20,7 @@
 
 namespace perdure {
 
+/// How fast a scrubber reads.
 struct scrub_options {
     /// How fast it reads. At least 1 KiB a second.
     std::uint64_t bytes_per_second = 4u * 1024 * 1024;

@@ -44,6 +44,7 @@ struct scrub_report {
     friend bool operator==(scrub_report const&, scrub_report const&) = default;
 };
 
+/// On one line, for people.
 inline std::string to_string(scrub_report const& r)
 {
     auto out = std::to_string(r.segments) + (r.segments == 1 ? " segment, " : " segments, ") +
