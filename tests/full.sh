@@ -14,8 +14,9 @@ tests/full.sh: every compiler that Debian has of those we support, both sanitize
   tests/full.sh --table         the short table: each compiler compiles every header in two files of one program and
                                 builds and runs the tutorial; on Debian 13 with another Boost by
                                 `tests/bare.sh trixie --boost 1.88 -- tests/full.sh --table`
-  tests/full.sh --searches      only the long searches: 2 000 seeds of the failover simulation, 20 000 random clusters
-                                placed, and the demonstration for five minutes with random faults
+  tests/full.sh --searches      only the long searches: 2 000 seeds of the failover simulation and of durable state, 2 000 kills of
+                                a process that logs, every damage to a log, 20 000 random clusters placed, and the
+                                demonstration for five minutes with random faults
 USAGE
 }
 
@@ -84,6 +85,9 @@ if [[ $what != --searches ]]; then
 fi
 if [[ $what != --compilers ]]; then
     try "failover simulation, 2 000 seeds" build/dev/examples/3_advanced/failover/failover_simulation --seeds 2000
+    try "log: 2 000 kills" env PERDURE_CYCLES=2000 build/dev/tests/wal/test_wal_kill_soak
+    try "log: damage and truncation, thorough" env PERDURE_THOROUGH=1 ctest --test-dir build/dev -R '^wal/(every_damage|truncation)$' --timeout 14400
+    try "durable state, 2 000 seeds" env PERDURE_SEEDS=2000 ctest --test-dir build/dev -R '^durable/' --timeout 7200
     try "placement, 20 000 random clusters" env PERDURE_SEEDS=20000 ctest --test-dir build/dev -R '^placement/' --timeout 3600
     try "failover, random faults, 5 minutes" examples/run.sh --minutes 5
 fi
