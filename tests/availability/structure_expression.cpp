@@ -100,7 +100,7 @@ TEST_CASE("expression: ranges are parts too", "[availability]")
 
 TEST_CASE("expression: the failure of a block diagram is a fault tree", "[availability]")
 {
-    auto const parity = (a ^ b) | (!(c ^ d) & e);
+    auto const parity = (a ^ b) | ((!(c ^ d)) & e);
     for (bool odd : {false, true}) {
         auto const down = odd ? failed(parity).evaluate() : failed(service).evaluate();
         auto const up = odd ? parity.evaluate() : service.evaluate();
