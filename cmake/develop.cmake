@@ -32,6 +32,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(perdure_develop INTERFACE
     -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-free-nonheap-object
     -Wno-tsan -Wno-interference-size -Wno-mismatched-new-delete)
+  if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 14) # It takes our expressions, such as !a | b, for slips of the pen.
+    target_compile_options(perdure_develop INTERFACE -Wno-parentheses)
+  endif()
 endif()
 # Our programs use none of the deprecated parts of Asio, and parse faster without them.
 target_compile_definitions(perdure_develop INTERFACE

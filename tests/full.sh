@@ -13,7 +13,8 @@ tests/full.sh: every compiler that Debian has of those we support, both sanitize
   tests/full.sh --compilers     only the table of compilers, each with every test
   tests/full.sh --table         the short table: each compiler compiles every header in two files of one program and
                                 builds and runs the tutorial; on Debian 13 with another Boost by
-                                `tests/bare.sh trixie --boost 1.88 -- tests/full.sh --table`
+                                `tests/bare.sh trixie --boost 1.88 -- tests/full.sh --table`; with
+                                names behind it, only those compilers
   tests/full.sh --searches      only the long searches: 2 000 seeds of the failover simulation and of durable state, 2 000 kills of
                                 a process that logs, every damage to a log, 20 000 random clusters placed, and the
                                 demonstration for five minutes with random faults
@@ -51,6 +52,7 @@ short() {
 }
 
 if [[ $what == --table ]]; then
+    if (( $# > 1 )); then compilers=("${@:2}"); fi
     source scripts/system.sh
     refresh_package_lists
     need_build_tools
