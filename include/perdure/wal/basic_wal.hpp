@@ -379,7 +379,10 @@ public:
     {
         if (!begin_replay(from, ec))
             return {};
-        return {state_, state_->hold(from, std::move(who))};
+        auto const id = state_->hold(from, std::move(who), ec);
+        if (ec)
+            return {};
+        return {state_, id};
     }
 
     /// Who keeps records from being trimmed, the one that keeps most first.

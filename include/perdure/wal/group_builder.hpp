@@ -75,7 +75,8 @@ public:
     void assign(group_builder const& other)
     {
         size_ = 0;
-        grow(other.size_);
+        reserve(other.size_); // No more: many small copies may be kept.
+        size_ = other.size_;
         if (size_ != 0)
             std::memcpy(data_.get(), other.data_.get(), size_);
         count_ = other.count_;

@@ -10,6 +10,7 @@
 #include <perdure/wal/recovery_report.hpp>
 #include <perdure/wal/retention.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -97,6 +98,10 @@ inline void validate(wal_options const& o)
         throw std::invalid_argument("wal_options::stall_after is negative; zero or more");
     if (o.idle_seal_after.count() < 0)
         throw std::invalid_argument("wal_options::idle_seal_after is negative; zero or more");
+    // Time is counted in nanoseconds.
+    if (std::max(o.stall_after, o.idle_seal_after) > std::chrono::hours(24 * 366))
+        throw std::invalid_argument("wal_options::stall_after or idle_seal_after is longer than a "
+                                    "year; zero is never");
     if (o.retention.age_max.count() < 0)
         throw std::invalid_argument("wal_options::retention.age_max is negative; zero or more");
     if (o.retention.age_max.count() != 0 && !o.unix_time_ms)

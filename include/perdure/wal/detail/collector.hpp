@@ -35,7 +35,7 @@ public:
     };
     /// Who has to be told when the baton was given back.
     struct next_holder {
-        thread_waiter* thread = nullptr; ///< Has got the baton.
+        thread_waiter* thread = nullptr; ///< Has got the baton: wake() it.
         bool wake = false;               ///< Post the pump.
     };
 
@@ -79,8 +79,8 @@ public:
         bool const by_thread = waiter.thread && waiter.how != durability::memory;
         if (!blocked_.empty() || !fits(size)) {
             bool const thread_waits = waiter.thread;
-            blocked_.push_back(blocked_record(records, size, std::move(waiter)));
-            return next_duty(thread_waits && !paused_);
+            blocked_.push_back(blocked_record(records, size, std::move(waiter), pauses_));
+            return next_duty(thread_waits && !paused());
         }
         group_.add_record(records.front(), checksum);
         for (auto const r : records.subspan(1))
@@ -127,10 +127,13 @@ public:
     next_holder release(bool wake_anyway)
     {
         std::lock_guard lock(mutex_);
-        if (thread_waiter* const t = std::exchange(first_thread_, nullptr))
-            return {t, false};
-        if (!paused_ && !blocked_.empty() && blocked_.front().waiter.thread)
-            return {blocked_.front().waiter.thread, false};
+        thread_waiter* next = std::exchange(first_thread_, nullptr);
+        if (!next && may_enter())
+            next = blocked_.front().waiter.thread;
+        if (next) {
+            next->lead(); // Under the lock: close() may complete it next.
+            return {next, false};
+        }
         held_ = false;
         if ((!wake_anyway && group_.empty() && !sync_) || std::exchange(posted_, true))
             return {};
@@ -178,19 +181,19 @@ public:
         return admit_some();
     }
 
-    /// Takes no record into a group until resume(): appends wait, and get their positions then.
+    /// Appends from now on wait until it was resumed as often, and get their positions then.
     void pause()
     {
         std::lock_guard lock(mutex_);
-        paused_ = true;
+        ++pauses_;
     }
     /// Precondition: take() has given everything away. The next record gets `next`, in `segment`.
-    void resume(wal_format::segment_header const& segment, position next, bool stay_paused)
+    void resume(wal_format::segment_header const& segment, position next)
     {
         std::lock_guard lock(mutex_);
         segment_ = segment;
         group_.begin(segment, next);
-        paused_ = stay_paused;
+        ++resumes_;
         while (admit_some()) {
         }
     }
@@ -296,8 +299,9 @@ public:
 private:
     // An append that waits for room, with a copy of its records.
     struct blocked_record {
-        blocked_record(record_list records, std::size_t framed, log_waiter&& w)
-            : size(framed), waiter(std::move(w))
+        blocked_record(record_list records, std::size_t framed, log_waiter&& w,
+                       std::uint64_t pauses)
+            : size(framed), behind(pauses), waiter(std::move(w))
         {
             for (auto const r : records) {
                 bytes.insert(bytes.end(), r.begin(), r.end());
@@ -318,6 +322,7 @@ private:
         std::vector<std::byte> bytes;
         std::vector<std::size_t> sizes; // Empty if there is one.
         std::size_t size;               // In the group.
+        std::uint64_t behind;           // How many pauses.
         log_waiter waiter;
     };
 
@@ -333,7 +338,17 @@ private:
     // A group takes what may wait, but one append always.
     bool fits(std::size_t size) const noexcept
     {
-        return !paused_ && (group_.empty() || group_.size() + size <= waiting_max_);
+        return !paused() && has_room(size);
+    }
+    bool has_room(std::size_t size) const noexcept
+    {
+        return group_.empty() || group_.size() + size <= waiting_max_;
+    }
+    bool paused() const noexcept { return pauses_ != resumes_; }
+    // Whether the first that waits needs nothing but room.
+    bool may_enter() const noexcept
+    {
+        return !blocked_.empty() && blocked_.front().behind <= resumes_;
     }
 
     void enter(log_waiter&& waiter)
@@ -356,7 +371,7 @@ private:
 
     bool admit_some()
     {
-        for (std::size_t bytes = 0; !blocked_.empty() && fits(blocked_.front().size);) {
+        for (std::size_t bytes = 0; may_enter() && has_room(blocked_.front().size);) {
             if (bytes >= admit_bytes)
                 return true;
             blocked_record& b = blocked_.front();
@@ -411,7 +426,8 @@ private:
     std::atomic<std::uint64_t> last_id_{0};
     bool memory_only_ = false; // Somebody in waiters_ does not wait for a write.
     bool sync_ = false;
-    bool paused_ = false;
+    std::uint64_t pauses_ = 0;
+    std::uint64_t resumes_ = 0;
     bool held_ = false;   // Somebody has the baton.
     bool posted_ = false; // The pump was posted, and has not run yet.
 };

@@ -164,7 +164,8 @@ public:
     {
         std::lock_guard lock(next_mutex_);
         ec = {};
-        if (next_.is_open() && next_sequence_ == header.sequence)
+        // Made already, and perhaps in use: a job that comes late must not make it again.
+        if (header.sequence <= next_sequence_)
             return;
         next_ = create(fs, header, nullptr, ec);
         if (!ec)

@@ -17,8 +17,10 @@
 
 #include <boost/asio/bind_executor.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <deque>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -219,10 +221,14 @@ public:
         give_up_trimmed();
     }
 
-    log_holds::id hold(position from, std::string who)
+    log_holds::id hold(position from, std::string who, error_code& ec)
     {
-        std::lock_guard lock(mutex_);
-        return keeping_.hold(from, std::move(who));
+        std::lock_guard lock(mutex_); // Retention may move the front on another thread.
+        ec = {};
+        if (from >= keeping_.front())
+            return keeping_.hold(from, std::move(who));
+        ec = errc::position_out_of_range;
+        return 0;
     }
     void move_hold(log_holds::id n, position from)
     {
@@ -245,7 +251,7 @@ public:
         plain_waiter w{std::move(handler), std::move(ex)};
         if (status_ != status::open || failed_)
             return finish(w, failed_ ? failed_ : make_error_code(errc::closed));
-        if (last + 1 < keeping_.front())
+        if (last < keeping_.front() - 1)
             return finish(w, errc::position_out_of_range);
         truncations_.push_back({last, std::move(w)});
         // What was appended before is written before; what is appended from now on comes behind.
@@ -319,6 +325,7 @@ private:
         position last = 0;
         std::uint32_t records = 0;
         std::uint64_t size = 0; ///< Of all that is written to the segment.
+        std::size_t trims = 0;  ///< How many of trims_ it will have done.
         std::optional<chain_segment> next; ///< If the segment changes.
         bool rotates = false;              ///< Because the one before is full.
         bool continues = false;            ///< Because the one before failed.
@@ -455,19 +462,21 @@ private:
             auto r = (*next)(fs, ec);
             next = written(ec, std::move(r));
         }
-        bool idle_is_unwatched = false;
+        bool pump_is_wanted = false;
         {
             std::lock_guard lock(mutex_);
-            idle_is_unwatched = wants_idle_seal() && !idle_watched_;
+            // Only the pump closes and cuts; the seal that was to wake it may be in this group.
+            pump_is_wanted = status_ == status::closing || !truncations_.empty() ||
+                             (wants_idle_seal() && !idle_watched_);
         }
-        give_back(idle_is_unwatched);
+        give_back(pump_is_wanted);
     }
 
     void give_back(bool wake_anyway)
     {
         auto const next = collector_.release(wake_anyway);
         if (next.thread)
-            next.thread->lead();
+            next.thread->wake();
         else if (next.wake)
             post_wake();
     }
@@ -500,6 +509,7 @@ private:
         flight_.last = flight_.group.last();
         flight_.records = flight_.group.records();
         flight_.front = keeping_.front();
+        flight_.trims = trims_.size();
         flight_.claimed = durable_;
         flight_.next.reset();
         flight_.stalled = false;
@@ -620,9 +630,6 @@ private:
             unsynced_.clear();
             return;
         }
-        // enter_next() has synced the segment before.
-        if (flight_.rotates)
-            unsynced_.clear();
         unsynced_.emplace_back().assign(flight_.group);
     }
 
@@ -644,6 +651,8 @@ private:
         } else if (durable_end_.offset <= wal_format::page_bytes) {
             link = failed.link;
             chain_.pop_back(); // Nothing in it is durable, not even its link.
+            chain_segment const& whole = chain_.back();
+            durable_end_ = {whole.used_bytes, whole.positions.last, whole.digest};
             fresh = true;
         } else {
             failed.used_bytes = durable_end_.offset;
@@ -703,6 +712,7 @@ private:
     {
         chain_.push_back(*flight_.next);
         linked_ = false;
+        unsynced_.clear(); // The segment before was synced.
         digest_ = chain_.back().digest;
         collector_.rebind(chain_.back().header);
         ++counters_.segments;
@@ -729,7 +739,8 @@ private:
         ++counters_.syncs;
         became_durable(written_);
         proven_ = std::max(proven_, flight_.claimed);
-        remove_trimmed(flight_.front);
+        if (status_ != status::closed)
+            remove_trimmed(flight_.front);
     }
 
     // A failed write or sync is final: the system may have dropped the bytes and report success next.
@@ -789,8 +800,14 @@ private:
     void remove_trimmed(position front)
     {
         auto const n = static_cast<std::ptrdiff_t>(log_keeping::trimmed_segments(chain_, front));
-        if (n == 0 && trims_.empty())
+        // Those that came since the group was made wait for the next one.
+        auto const done = trims_.begin() + static_cast<std::ptrdiff_t>(
+                                               std::min(flight_.trims, trims_.size()));
+        if (n == 0 && done == trims_.begin())
             return;
+        std::vector<plain_waiter> trims(std::make_move_iterator(trims_.begin()),
+                                        std::make_move_iterator(done));
+        trims_.erase(trims_.begin(), done);
         std::vector<std::uint64_t> gone;
         for (auto i = chain_.begin(); i != chain_.begin() + n; ++i)
             gone.push_back(i->header.sequence);
@@ -798,7 +815,7 @@ private:
         world_.async_file_job(
             [disk = disk_, gone](files& fs, error_code& ec) { disk->remove(fs, gone, ec); },
             asio::bind_executor(
-                executor_, [self = this->shared_from_this(), trims = std::exchange(trims_, {})](
+                executor_, [self = this->shared_from_this(), trims = std::move(trims)](
                                error_code ec) mutable { self->finish(trims, ec); }));
     }
 
@@ -826,8 +843,10 @@ private:
     {
         position const last = truncations_.front().last;
         position const given = written_;
-        if (last >= given) {
-            end_truncation({}, given + 1);
+        bool const trimmed = last < keeping_.front() - 1; // Since it was asked for.
+        if (last >= given || trimmed) {
+            end_truncation(trimmed ? make_error_code(errc::position_out_of_range) : error_code(),
+                           given + 1);
             return post([](log_state& s) { s.give_back(true); });
         }
         flight_.active = true;
@@ -866,6 +885,7 @@ private:
                     given = written_ = chain_.back().positions.last;
                     proven_ = chain_.back().link.last;
                     linked_ = true;
+                    unsynced_.clear();
                     ++counters_.segments;
                     became_durable(written_);
                     prepare_next();
@@ -881,7 +901,7 @@ private:
     {
         auto waiter = std::move(truncations_.front().waiter);
         truncations_.pop_front();
-        collector_.resume(chain_.back().header, next, !truncations_.empty());
+        collector_.resume(chain_.back().header, next);
         finish(waiter, ec);
     }
 

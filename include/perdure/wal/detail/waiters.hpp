@@ -72,41 +72,37 @@ private:
 /// A thread that waits inside a blocking call. It sleeps on its own word, so that waking it wakes no other.
 class thread_waiter {
 public:
-    enum class word : int {
-        wait,
+    enum class word {
         lead, ///< The thread is to write the next group, for all.
         done,
     };
 
-    /// Sleeps until told something: `lead` once each time, `done` for good.
+    /// Sleeps until told something: `lead` once each time, then `done` for good.
     word wait() noexcept
     {
-        state_.wait(word::wait, std::memory_order_acquire);
-        auto const told = state_.load(std::memory_order_acquire);
-        if (told == word::lead) // Nobody tells anything to the one that leads but itself.
-            state_.store(word::wait, std::memory_order_relaxed);
-        return told;
+        state_.wait(0, std::memory_order_acquire);
+        return state_.fetch_and(~leads, std::memory_order_acquire) & leads ? word::lead : word::done;
     }
-    void lead() noexcept { tell(word::lead); }
+    /// It will lead, also if it is completed meanwhile. Call wake() next.
+    void lead() noexcept { state_.fetch_or(leads, std::memory_order_release); }
+    void wake() noexcept { state_.notify_one(); } // Uses the address only.
     /// The thread may return, and *this be gone, at any time from here on.
     void complete(error_code const& ec, position at) noexcept
     {
         ec_ = ec;
         at_ = at;
-        tell(word::done);
+        state_.fetch_or(is_done, std::memory_order_release);
+        wake();
     }
 
     error_code const& ec() const noexcept { return ec_; }
     position at() const noexcept { return at_; }
 
 private:
-    void tell(word w) noexcept
-    {
-        state_.store(w, std::memory_order_release);
-        state_.notify_one(); // Uses the address only.
-    }
+    static constexpr int leads = 1;
+    static constexpr int is_done = 2;
 
-    std::atomic<word> state_{word::wait};
+    std::atomic<int> state_{0};
     error_code ec_;
     position at_ = 0;
 };
