@@ -3,7 +3,7 @@
 
 // Shards the keys of a cache over named servers with a hash ring.
 //
-// Prints which server holds each of a few keys, the order in which to try the others when one is
+// Prints which server holds each of a few keys, where three copies go, the order in which to try the others when one is
 // down, and what a fourth server would take over before it joins.
 
 #include <perdure/ring/hash_ring.hpp>
@@ -25,10 +25,16 @@ int main()
         std::printf(" %s", server.c_str());
     std::printf("\n");
 
+    // Three copies go to three distinct servers.
+    std::printf("three copies of user:1 go to");
+    for (auto n : ring.indexes_for<3>("user:1"))
+        std::printf(" %s", ring.node(n).c_str());
+    std::printf("\n");
+
     // A server of twice the size may join. What would move?
     auto after = ring;
     after.add("cache-d", 2.0);
-    auto const moves = perdure::moved_ranges(ring, after);
+    auto const moves = perdure::moved_ranges(ring, after); // of first copies; `, 3` of all three
     std::printf("cache-d would take %.1f %% of the keys, in %zu ranges\n",
                 100 * perdure::share(moves), moves.size());
     for (auto const& m : moves)

@@ -277,3 +277,10 @@ TEST_CASE("durable: a second opening of the directory is refused", "[durable][as
     CHECK(result == errc::locked);
     f.execute(1, 1);
 }
+
+TEST_CASE("durable: without a directory it is refused, and touches nothing", "[durable][asio]")
+{
+    asio::io_context io;
+    CHECK_THROWS_WITH((store(io, perdure::durable_options())),
+                      "durable_options::directory is empty; name a directory for the state");
+}

@@ -70,7 +70,8 @@ struct durable_options {
     std::uint64_t snapshot_every_bytes = 64U << 20;
 
     wal_options log{};            ///< Its directory is filled in.
-    snapshot_options snapshots{}; ///< Set `type`, so that the state of another program is refused.
+    /// Set `type`, so that the snapshots of another state are refused. The log alone does not know the type.
+    snapshot_options snapshots{};
 
     /** A first guess of how long the process runs before it fails; 0: only bytes decide when a snapshot is taken.
      *

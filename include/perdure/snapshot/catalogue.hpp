@@ -196,11 +196,13 @@ public:
                 return {}; // Another program or another attempt may read it: an older one would be silent loss.
             mark(id, at->second.attempts + 1);
             decode(content, ec);
+            unmark(id, at->second.attempts + 1);
             if (ec == errc::cannot_decode) {
-                pass(report, id, ec, at->second.attempts + 1 >= options_.load_attempts, false);
+                // The bytes are what was written, so it is more likely the program that is wrong: the right one, started next,
+                // must find everything in its place.
+                pass(report, id, ec, false, false);
                 continue;
             }
-            unmark(id, at->second.attempts + 1);
             if (ec)
                 return {};
             return content.info();

@@ -35,9 +35,8 @@ struct snapshot_options {
     /// Good snapshots that are kept; at least 2, so that one bad one costs nothing.
     std::uint32_t generations = 2;
 
-    /** Failed loads after which a snapshot is put aside, 1 or more.
-     *
-     *  A load that ends the process counts too: a mark is made before the user's type sees a byte.
+    /** Loads that ended the process after which a snapshot is put aside, 1 or more: a mark is made before the user's
+     *  type sees a byte, and removed when it returns or throws.
      */
     std::uint32_t load_attempts = 2;
 

@@ -20,6 +20,7 @@
 #include <cassert>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -222,8 +223,8 @@ public:
     /** Loads the newest snapshot that is good, on the calling thread.
      *
      *  A snapshot whose bytes are not what was written is put aside, and the next older one is
-     *  tried; so is one whose bytes the type rejects, or that ended earlier loads, after
-     *  `load_attempts` failures. `report` says which. After a fallback the log is needed from the older position.
+     *  tried; so is one that ended the process in `load_attempts` earlier loads. One whose bytes the
+     *  type rejects is passed over and stays where it is. `report` says which. After a fallback the log is needed from the older position.
      *
      *  The value is a fresh object: a failure leaves nothing half loaded.
      *  Precondition: no operation of this object is outstanding.
@@ -313,9 +314,17 @@ private:
     basic_snapshot_store(World world, std::string directory, snapshot_options options, int)
         : state_(std::make_shared<shared>(
               world, catalogue_type(directory_backend<typename World::files>(world.blocking_files(),
-                                                                             std::move(directory)),
+                                                                             checked(std::move(directory))),
                                     std::move(options))))
     {
+    }
+
+    static std::string checked(std::string directory)
+    {
+        if (directory.empty())
+            throw std::invalid_argument(
+                "snapshot_store: the directory is empty; name a directory for the snapshots");
+        return directory;
     }
 
     void close()

@@ -25,6 +25,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -56,7 +57,7 @@ public:
 
     durable_core(World world, durable_options options)
         : world_(std::move(world)),
-          options_(std::move(options)),
+          options_(checked(std::move(options))),
           log_(std::in_place, world_, log_options()),
           snapshots_(std::in_place, world_, options_.directory + "/snapshots", options_.snapshots),
           schedule_(options_),
@@ -66,6 +67,14 @@ public:
           snapshotting_for_(get_executor()),
           closing_for_(get_executor())
     {
+    }
+
+    static durable_options checked(durable_options o)
+    {
+        if (o.directory.empty())
+            throw std::invalid_argument(
+                "durable_options::directory is empty; name a directory for the state");
+        return o;
     }
 
     executor_type get_executor() const noexcept { return world_.get_executor(); }
