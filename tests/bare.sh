@@ -51,7 +51,7 @@ mirror=$(awk '$1 == "URIs:" {print $2; exit} $1 == "deb" {for (i = 2; i <= NF; +
 [[ -n $mirror ]] || { echo "no Debian mirror found in /etc/apt" >&2; exit 3; }
 
 make_system() { # <suite>
-    local there=$place/$1
+    local there=$place/$1${reader:+-reader}
     [[ -e $there/.made ]] && return
     say "making a bare Debian $1"
     rm -rf "$there"
@@ -62,7 +62,7 @@ make_system() { # <suite>
 
 # enter <suite> <command...>: in a mount namespace of its own, so that nothing stays mounted whatever happens.
 enter() {
-    local there=$place/$1
+    local there=$place/$1${reader:+-reader}
     shift
     cp /etc/resolv.conf "$there/etc/resolv.conf"
     local cache=
@@ -83,9 +83,9 @@ enter() {
 }
 
 clone() { # <suite>: a clean clone of the commit, as a reader would make one
-    rm -rf "$place/$1/perdure"
-    git clone -q --no-hardlinks "file://$checkout" "$place/$1/perdure"
-    git -C "$place/$1/perdure" checkout -q --detach "$(git rev-parse HEAD)"
+    rm -rf "$place/$1${reader:+-reader}/perdure"
+    git clone -q --no-hardlinks "file://$checkout" "$place/$1${reader:+-reader}/perdure"
+    git -C "$place/$1${reader:+-reader}/perdure" checkout -q --detach "$(git rev-parse HEAD)"
 }
 
 versions_of() { # <suite>
@@ -102,7 +102,7 @@ pages=()
 run_in() { # <suite> <title> <command...>
     local suite=$1 title=$2 log begin status=0
     shift 2
-    log=$place/$suite.out begin=$SECONDS
+    log=$place/$suite${reader:+-reader}.out begin=$SECONDS
     say "$suite: $title"
     PERDURE_BOOST=$boost enter "$suite" bash -c 'cd /perdure && exec "$@"' bash "$@" >"$log" 2>&1 || status=$?
     local seconds=$((SECONDS - begin))
@@ -144,7 +144,7 @@ $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), with a compiler cac
 those of a first run.
 "
 for suite in "${systems[@]}"; do
-    if [[ -n $reader ]]; then rm -rf "$place/$suite"; fi # Nothing of an earlier run may help.
+    if [[ -n $reader ]]; then rm -rf "$place/$suite-reader"; fi # Nothing of an earlier run may help.
     make_system "$suite"
     clone "$suite"
     pages=()
