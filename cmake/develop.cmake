@@ -36,6 +36,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(perdure_develop INTERFACE -Wno-parentheses)
   endif()
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 17)
+  # GCC 12's std::stable_sort uses what its own headers call deprecated.
+  target_compile_options(perdure_develop INTERFACE -Wno-deprecated-declarations)
+endif()
 # Our programs use none of the deprecated parts of Asio, and parse faster without them.
 target_compile_definitions(perdure_develop INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_DATE_TIME)

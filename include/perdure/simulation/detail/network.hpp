@@ -29,7 +29,7 @@ struct datagram_port {
         std::vector<std::byte> bytes;
     };
     struct wait {
-        lane::ticket ticket;
+        detail::lane::ticket ticket; // Qualified: a member below has the same name.
         bool for_reading;
     };
 
