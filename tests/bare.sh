@@ -109,7 +109,7 @@ run_in() { # <suite> <title> <command...>
     tail -n 25 "$log"
     echo "$suite: $title: status $status, $seconds s"
     local shown
-    shown=$(grep -vE '^\[[0-9]+/[0-9]+\]|^ *[0-9]+/[0-9]+ Test|^ +Start|^(Get|Hit|Fetched|Reading|Building dep|Preparing|Unpacking|Selecting|Setting up)' "$log" |
+    shown=$(grep -vE '^\[[0-9]+/[0-9]+\]|^ *[0-9]+/[0-9]+ Test|^ +Start|^(Get|Hit|Fetched|Reading|Building dep|Preparing|Unpacking|Selecting|Setting up|Suggested|Recommended|The following|Need to|[0-9]+ upgraded)' "$log" |
         sed 's/\x1b\[[0-9;]*m//g' | tail -n 40)
     pages+=("### \`$title\`
 
@@ -166,7 +166,7 @@ ${versions%; }
 $(printf '%s\n' "${pages[@]}")"
 done
 if [[ -n $write ]]; then
-    if [[ -n $reader ]]; then page=${page/# Verified on bare systems/# From README to a running program, on bare systems}; target=docs/verified_reader.md
+    if [[ -n $reader ]]; then page=${page/'# Verified on bare systems'/'# From README to a running program, on bare systems'}; target=docs/verified_reader.md
     else target=docs/verified.md; fi
     printf '%s\n' "$page" >"$target"
     say "wrote $target"
