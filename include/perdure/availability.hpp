@@ -55,6 +55,7 @@
 #include <perdure/availability/trend.hpp>
 #include <perdure/availability/two_state.hpp>
 #include <perdure/availability/unavailability.hpp>
+#include <perdure/availability/uncertain.hpp>
 #include <perdure/availability/units.hpp>
 #include <perdure/availability/what_if.hpp>
 

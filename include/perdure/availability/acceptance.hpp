@@ -14,8 +14,8 @@ namespace perdure::availability {
 
 /// Run for `length` in all (summed over the units), and accept if at most `allowed` failures come.
 struct acceptance_test {
-    std::uint64_t allowed;
-    duration length;
+    std::uint64_t allowed; ///< failures with which the test is still passed
+    duration length;       ///< operating time to run, summed over the units; more than 0
 };
 
 /** The length of a test with at most `allowed` failures that a unit with only the required MTBF

@@ -28,17 +28,22 @@ namespace perdure::availability {
  */
 class faults_in_trials {
 public:
+    /// `n` independent trials, each with a fault with probability `p`.
     constexpr faults_in_trials(std::uint64_t n, probability p) : n_(n), p_(p.value()) {}
 
+    /// Expected number of faults, n p.
     [[nodiscard]] constexpr double mean() const { return static_cast<double>(n_) * p_; }
+    /// P(no fault at all).
     [[nodiscard]] constexpr probability none() const
     {
         return probability(n_ == 0 ? 1 : detail::exp(log_none()));
     }
+    /// P(one fault or more), with its own digits.
     [[nodiscard]] constexpr probability at_least_one() const
     {
         return probability(n_ == 0 ? 0 : -detail::expm1(log_none()));
     }
+    /// P(k faults); 0 for k above n.
     [[nodiscard]] probability exactly(std::uint64_t k) const
     {
         if (k > n_) {
@@ -57,6 +62,7 @@ public:
         }
         return probability(boost::math::ibeta_derivative(faults + 1, n - faults + 1, p_) / (n + 1));
     }
+    /// P(k faults or more); 0 for k above n.
     [[nodiscard]] probability at_least(std::uint64_t k) const
     {
         if (k == 0) {
@@ -68,6 +74,7 @@ public:
         auto const faults = static_cast<double>(k);
         return probability(boost::math::ibeta(faults, static_cast<double>(n_) - faults + 1, p_));
     }
+    /// P(k faults or fewer).
     [[nodiscard]] probability at_most(std::uint64_t k) const
     {
         if (k >= n_) {
@@ -131,18 +138,24 @@ inline double mean_trials_to_run(std::uint64_t length, probability p)
  */
 class faults_in_time {
 public:
+    /// @throws std::invalid_argument if the expected number, rate times t, is negative or not
+    /// finite
     constexpr faults_in_time(rate faults, duration t) : mean_(faults.in(t))
     {
         detail::require(detail::within(mean_, 0, std::numeric_limits<double>::max()),
                         "expected number of faults", mean_, "it must be finite and at least 0");
     }
 
+    /// Expected number of faults, rate times t.
     [[nodiscard]] constexpr double mean() const { return mean_; }
+    /// P(no fault at all).
     [[nodiscard]] constexpr probability none() const { return probability(detail::exp(-mean_)); }
+    /// P(one fault or more), with its own digits.
     [[nodiscard]] constexpr probability at_least_one() const
     {
         return probability(-detail::expm1(-mean_));
     }
+    /// P(k faults).
     [[nodiscard]] probability exactly(std::uint64_t k) const
     {
         if (k == 0) {
@@ -151,10 +164,12 @@ public:
         return probability(
             mean_ == 0 ? 0 : boost::math::gamma_p_derivative(static_cast<double>(k) + 1, mean_));
     }
+    /// P(k faults or more).
     [[nodiscard]] probability at_least(std::uint64_t k) const
     {
         return probability(k == 0 ? 1 : boost::math::gamma_p(static_cast<double>(k), mean_));
     }
+    /// P(k faults or fewer).
     [[nodiscard]] probability at_most(std::uint64_t k) const
     {
         return probability(boost::math::gamma_q(static_cast<double>(k) + 1, mean_));
@@ -167,6 +182,7 @@ private:
 /** The number of trials up to and including the one with the `k`-th fault. k >= 1, p > 0. */
 class trials_to_fault {
 public:
+    /// @throws std::invalid_argument unless k >= 1 and p > 0
     trials_to_fault(std::uint64_t k, probability p) : k_(k), p_(p)
     {
         detail::require(k >= 1, "k", static_cast<double>(k), "it must be at least 1");
@@ -174,6 +190,7 @@ public:
                         "it must be more than 0, or no fault ever comes");
     }
 
+    /// Mean number of trials, k / p.
     [[nodiscard]] double mean() const { return static_cast<double>(k_) / p_.value(); }
     /// P(the k-th fault comes within n trials).
     [[nodiscard]] probability within(std::uint64_t n) const
@@ -224,6 +241,7 @@ inline std::uint64_t trials_without_fault(probability p, double sure)
 /// The time until the `k`-th fault at a constant rate: Erlang. k >= 1, rate > 0.
 class time_to_fault {
 public:
+    /// @throws std::invalid_argument unless k >= 1 and the rate is more than 0
     time_to_fault(std::uint64_t k, rate faults) : k_(static_cast<double>(k)), faults_(faults)
     {
         detail::require(k >= 1, "k", k_, "it must be at least 1");
@@ -231,7 +249,9 @@ public:
                         "it must be more than 0, or no fault ever comes");
     }
 
+    /// Mean time, k / rate.
     [[nodiscard]] duration mean() const { return k_ * faults_.mean(); }
+    /// P(the k-th fault comes within t). @throws std::invalid_argument for a negative t
     [[nodiscard]] probability within(duration t) const
     {
         detail::require(t.count() >= 0, "t", t.count(), "seconds must be at least 0");

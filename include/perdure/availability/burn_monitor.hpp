@@ -20,7 +20,9 @@ namespace perdure::availability {
 
 /// What a burn_monitor watches, and when it alerts.
 struct burn_monitor_options {
+    /// The objective whose budget is watched; its target lies between 0 and 1, both excluded.
     objective goal;
+    /// What to alert on, at least one; recommended_alerts() gives three.
     std::vector<burn_alert> alerts;
     /** How likely a service that just meets its target may raise an alert at a given moment, per
      *  alert.
@@ -38,12 +40,14 @@ struct burn_monitor_options {
 
 /// What one alert sees.
 struct burn_state {
-    burn_alert alert;
+    burn_alert alert;           ///< the alert that this is the state of
     std::uint64_t requests = 0; ///< in the long window
     std::uint64_t failed = 0;
+    /// Burn rate over the long window: 1 spends exactly the budget in a period.
     double long_burn = 0;
-    double short_burn = 0;
-    double chance = 1; ///< P(so many failures or more, if the service just met its target)
+    double short_burn = 0; ///< burn rate over the short window
+    double chance = 1;     ///< P(so many failures or more, if the service just met its target)
+    /// Both windows burn fast enough, and chance is not enough to explain it.
     bool firing = false;
 };
 
@@ -60,7 +64,7 @@ struct burn_state {
 template <class TimePoint = std::chrono::steady_clock::time_point>
 class burn_monitor {
 public:
-    using time_point = TimePoint;
+    using time_point = TimePoint; ///< when requests were counted; any std::chrono time_point
 
     /// @throws std::invalid_argument naming the option
     burn_monitor(burn_monitor_options options, time_point begin)
@@ -96,6 +100,7 @@ public:
         ring_.resize(static_cast<std::size_t>(steps));
     }
 
+    /// Counts requests that ended at `now`. Times never decrease; a late one counts as the latest.
     void handle_requests(time_point now, std::uint64_t good, std::uint64_t bad)
     {
         advance(now);

@@ -138,19 +138,19 @@ inline duration snapshot_interval(duration save, mtbf between, double replay)
  *  `near_failures` destroy neither copy, `far_failures` destroy the near one.
  */
 struct two_level_costs {
-    duration near_save;
-    duration far_save;
-    duration near_restart;
-    duration far_restart;
-    rate near_failures;
-    rate far_failures;
+    duration near_save;    ///< to save near, each time; more than 0
+    duration far_save;     ///< to save far, each time; more than 0
+    duration near_restart; ///< to come back from the near copy
+    duration far_restart;  ///< to come back from the far copy
+    rate near_failures;    ///< failures that the near copy survives
+    rate far_failures;     ///< failures that only the far copy survives; more than 0
 };
 
 /// Save near after every `interval` of work, and far instead of near every `far_every`-th time.
 struct two_level_plan {
-    duration interval;
-    unsigned far_every;
-    double stretch; ///< expected run time over work
+    duration interval;  ///< work between two saves
+    unsigned far_every; ///< every so many-th save is a far one; 1: all of them
+    double stretch;     ///< expected run time over work
 };
 
 /** Expected run time over work of a two-level plan, exactly for exponential failures.

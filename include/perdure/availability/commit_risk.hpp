@@ -21,8 +21,9 @@ namespace perdure::availability {
  *  how long it then waits on average. `expected_wait` = blocked * wait, per transaction.
  */
 struct commit_risk {
-    probability blocked;
-    duration wait;
+    probability blocked; ///< P(a participant that voted yes has to wait)
+    duration wait;       ///< mean wait of one that has to
+    /// Mean wait over all transactions, blocked * wait.
     [[nodiscard]] constexpr duration expected_wait() const { return blocked.value() * wait; }
 };
 

@@ -15,20 +15,21 @@ namespace perdure::availability {
 
 /// Faults in trials, as counted.
 struct trial_count {
-    std::uint64_t faults = 0;
-    std::uint64_t trials = 0;
+    std::uint64_t faults = 0; ///< trials that had a fault; at most `trials`
+    std::uint64_t trials = 0; ///< all trials
 };
 /// Faults in time, as counted.
 struct exposure {
-    std::uint64_t faults = 0;
-    duration time{};
+    std::uint64_t faults = 0; ///< faults counted within `time`
+    duration time{};          ///< time observed, summed over the units; more than 0
 };
 
 /// What a comparison says: the estimate, and how likely a difference this large is when there is
 /// none.
 struct comparison {
-    estimate<double> effect;
-    double p_value; ///< two-sided, exact
+    estimate<double> effect; ///< the difference or the ratio, with its interval
+    double p_value;          ///< two-sided, exact
+    /// Whether chance alone is too unlikely an explanation, at the interval's level.
     [[nodiscard]] bool differs() const { return p_value <= 1 - effect.sure.level(); }
 };
 

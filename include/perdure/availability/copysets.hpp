@@ -96,6 +96,7 @@ public:
 
     /// Different copysets.
     [[nodiscard]] std::size_t count() const { return sets_.size(); }
+    /// All of them, each with its nodes in ascending order.
     [[nodiscard]] std::set<std::vector<Node>> const& sets() const { return sets_; }
     /// Nodes that share data with `node`: all of them help when it must be rebuilt.
     [[nodiscard]] std::size_t scatter_width(Node const& node) const

@@ -21,8 +21,10 @@ enum class durability_class : std::uint8_t {
 
 /// The settings that decide how much is at risk; those of other classes are ignored.
 struct risk_settings {
-    duration flush_interval{};
+    duration flush_interval{}; ///< time between two syncs, for `flushed`; finite, at least 0
+    /// How far behind the others may be, for `replicated`; finite, at least 0.
     duration replication_lag{};
+    /// Time between two snapshots, for `snapshot_only`; finite, at least 0.
     duration snapshot_interval{};
 };
 
@@ -31,10 +33,11 @@ struct risk_settings {
  *  `typical` is the mean over moments of the fault, `worst` the most.
  */
 struct data_at_risk {
+    /// Lost on average over moments of the fault: what was acknowledged in so long.
     duration typical{};
-    duration worst{};
-    double typical_bytes = 0;
-    double worst_bytes = 0;
+    duration worst{};         ///< lost at most; infinite where everything may go
+    double typical_bytes = 0; ///< `typical` in bytes, at the rate of writing that was given
+    double worst_bytes = 0;   ///< `worst` in bytes
 };
 
 /// After the crash of one process or machine whose disk survives.

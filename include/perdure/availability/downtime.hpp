@@ -54,6 +54,7 @@ public:
     {
         return at_most(target.downtime(window_));
     }
+    /// P(D / window > target), with its own digits.
     [[nodiscard]] probability misses(unavailability target) const
     {
         return more_than(target.downtime(window_));
@@ -61,6 +62,7 @@ public:
     /// No outage at all.
     [[nodiscard]] probability none() const { return at_most(duration(0)); }
 
+    /// Expected time down within the window.
     [[nodiscard]] duration mean() const
     {
         return ((1 - down_at_start_) * unit_.mean_until(window_).value() +
@@ -134,9 +136,9 @@ inline unavailability promise(two_state unit, duration window, double sure,
 
 /** Where a window stands when part of it has passed. */
 struct window_so_far {
-    duration elapsed{};
-    duration down{}; ///< burnt of the budget
-    bool up = true;  ///< the state now
+    duration elapsed{}; ///< time since the window began; in [0, window]
+    duration down{};    ///< burnt of the budget
+    bool up = true;     ///< the state now
 };
 
 /** The probability that the target is missed when the window ends, given what has happened so

@@ -24,7 +24,8 @@ namespace perdure::availability {
  *  fires, operators and bugs decide.
  */
 struct data_group {
-    unsigned pieces = 3;
+    unsigned pieces = 3;                ///< copies or fragments kept of the data
+    /// How many of them suffice to read the data; from 1 to `pieces`.
     unsigned needed = 1;
     rate failures;                      ///< of one piece
     rate rebuilds;                      ///< of one failed piece

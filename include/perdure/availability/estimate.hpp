@@ -16,13 +16,17 @@ namespace perdure::availability {
  */
 class confidence {
 public:
+    /// An interval with (1 - level) / 2 left on either side. 0 < level < 1.
     static constexpr confidence two_sided(double level)
     {
         return confidence(level, (1 - level) / 2, (1 - level) / 2);
     }
+    /// A lower bound alone: above it lies the true value with probability `level`.
     static constexpr confidence lower(double level) { return confidence(level, 1 - level, 0); }
+    /// An upper bound alone: below it lies the true value with probability `level`.
     static constexpr confidence upper(double level) { return confidence(level, 0, 1 - level); }
 
+    /// Probability that the interval contains the true value; between 0 and 1, both excluded.
     [[nodiscard]] constexpr double level() const { return level_; }
     /// Probability left below the lower bound; 0 when there is no lower bound.
     [[nodiscard]] constexpr double below() const { return below_; }
@@ -46,11 +50,12 @@ private:
 /// that the data cannot bound, holds the end of the quantity's range.
 template <class Quantity>
 struct estimate {
-    Quantity value;
-    Quantity lower;
-    Quantity upper;
-    confidence sure;
+    Quantity value;  ///< the best single figure
+    Quantity lower;  ///< the interval's lower end
+    Quantity upper;  ///< the interval's upper end
+    confidence sure; ///< how sure the interval is, and on which sides it is bounded
 
+    /// Whether x lies in the interval, its ends included.
     [[nodiscard]] constexpr bool contains(Quantity const& x) const
     {
         return lower <= x && x <= upper;

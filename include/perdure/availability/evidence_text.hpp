@@ -21,7 +21,7 @@ namespace perdure::availability {
 /// One unit's history under its name, as the evidence format holds it.
 struct named_history {
     std::string name;
-    history seen;
+    history seen; ///< its events and times so far
     friend bool operator==(named_history const&, named_history const&) = default;
 };
 

@@ -22,6 +22,7 @@ struct history {
     duration up{};              ///< total time up, the running interval included
     duration down{};            ///< total time down, the running interval included
 
+    /// All the time observed, up and down.
     [[nodiscard]] constexpr duration total() const { return up + down; }
 
     friend constexpr history operator+(history const& a, history const& b)
@@ -43,11 +44,12 @@ struct history {
 template <class TimePoint = std::chrono::steady_clock::time_point>
 class recorder {
 public:
-    using time_point = TimePoint;
+    using time_point = TimePoint; ///< when events happen; any std::chrono time_point
 
     /// Observation begins at `begin` with the unit up or down.
     constexpr explicit recorder(time_point begin, bool up = true) : latest_(begin), up_(up) {}
 
+    /// The unit is seen down at `now`; without effect while it is down.
     constexpr void handle_down(time_point now)
     {
         advance(now);
@@ -57,6 +59,7 @@ public:
             running_ = {};
         }
     }
+    /// The unit is seen up at `now`; without effect while it is up.
     constexpr void handle_up(time_point now)
     {
         advance(now);
@@ -80,6 +83,7 @@ public:
         }
     }
 
+    /// Whether the latest event left it up.
     [[nodiscard]] constexpr bool is_up() const { return up_; }
     /// What was observed until `now`, with the running interval as censored.
     [[nodiscard]] constexpr history until(time_point now) const
@@ -112,12 +116,13 @@ private:
 /// The same four sums where they are no longer counts: corrected for the detector, or weighed with
 /// a plan.
 struct evidence {
-    double failures = 0;
-    double repairs = 0;
-    duration up{};
-    duration down{};
+    double failures = 0; ///< up intervals that ended; at least 0, perhaps a fraction
+    double repairs = 0;  ///< down intervals that ended; at least 0, perhaps a fraction
+    duration up{};       ///< time up
+    duration down{};     ///< time down
 
     constexpr evidence() = default;
+    /// Four sums from anywhere; none may be negative.
     constexpr evidence(double failures_, double repairs_, duration up_, duration down_)
         : failures(failures_), repairs(repairs_), up(up_), down(down_)
     {
@@ -129,6 +134,7 @@ struct evidence {
           down(h.down)
     {
     }
+    /// All the time observed, up and down.
     [[nodiscard]] constexpr duration total() const { return up + down; }
     friend constexpr bool operator==(evidence const&, evidence const&) = default;
 };

@@ -27,8 +27,8 @@ namespace perdure::availability {
 /// A part of the running system: its name, what was planned for it, and whether it is up now.
 struct live_unit {
     std::string name;
-    assumption before;
-    bool up = true;
+    assumption before; ///< its planned rates, and how many observed failures they are worth
+    bool up = true;    ///< its state when observation begins
 };
 
 /** Availability of a running system: fed by the up and down events of a failure detector, or by
@@ -50,7 +50,7 @@ struct live_unit {
 template <system_model Model, class TimePoint = std::chrono::steady_clock::time_point>
 class live {
 public:
-    using time_point = TimePoint;
+    using time_point = TimePoint; ///< when events happen; any std::chrono time_point
 
     /// @throws std::invalid_argument if an assumption is unusable, or a name empty, repeated, or
     ///         with a control character or space in it
@@ -71,7 +71,9 @@ public:
     }
 
     // Inputs. `i` counts the units from 0; `now` never decreases.
+    /// Unit `i` is down since `now`; without effect while it is down.
     void handle_down(std::size_t i, time_point now) { parts_.at(i).now.handle_down(now); }
+    /// Unit `i` is up since `now`; without effect while it is up.
     void handle_up(std::size_t i, time_point now) { parts_.at(i).now.handle_up(now); }
     /// The unit is up, and its last "down" was a false suspicion (it did not restart).
     void handle_false_alarm(std::size_t i, time_point now)
@@ -80,6 +82,7 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const { return parts_.size(); }
+    /// Whether unit `i` is up after the latest event.
     [[nodiscard]] bool is_up(std::size_t i) const { return parts_.at(i).now.is_up(); }
     /// What was seen of a unit in all runs, corrected for the detector.
     [[nodiscard]] evidence seen(std::size_t i, time_point now) const
@@ -87,6 +90,7 @@ public:
         auto const& p = parts_.at(i);
         return corrected(p.before_this_run + p.now.until(now), quality_);
     }
+    /// What is believed of a unit's unavailability: its plan and all that was seen until `now`.
     [[nodiscard]] unavailability_posterior posterior(std::size_t i, time_point now) const
     {
         return {seen(i, now), parts_.at(i).before};
@@ -117,8 +121,11 @@ public:
         }
         return result;
     }
+    /// The model as it was given.
     [[nodiscard]] Model const& model() const { return model_; }
 
+    /// Everything that is known at `now`, with intervals. @param options of the sampling behind the
+    /// whole's interval; see propagate()
     [[nodiscard]] live_report report(time_point now, confidence sure,
                                      propagation_options options = {1000, 1})
     {

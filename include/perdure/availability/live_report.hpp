@@ -21,20 +21,22 @@ namespace perdure::availability {
 /// What is known of one part.
 struct live_unit_report {
     std::string name;
-    bool up;
+    bool up;                           ///< its state when the report was made
     evidence seen;                     ///< corrected for the detector, over all runs
     estimate<mtbf> between_failures;   ///< from the data alone
     estimate<mttr> to_repair;          ///< from the data alone
     estimate<unavailability> measured; ///< from the data alone
     two_state unit;                    ///< with the mean rates, from the plan and the data
     estimate<unavailability> believed; ///< with the plan: its median and interval
-    double share; ///< of the whole's unavailability that goes if this part never fails
+    /// Of the whole's unavailability that goes if this part never fails.
+    double share;
 };
 
 /// What is known of the whole.
 struct live_report {
     unavailability value;              ///< with the mean rates of every part
     estimate<unavailability> believed; ///< median, with the uncertainty of all parts
+    /// One for each part, in the order in which they were given.
     std::vector<live_unit_report> units;
     std::vector<breaking_set> broken_by; ///< single points of failure and pairs
 };

@@ -32,7 +32,7 @@ struct open_psa_options {
 
 /// What was read from an Open-PSA document.
 struct open_psa_model {
-    fault_tree tree;
+    fault_tree tree; ///< what the gate to calculate depends on, with that gate as its top
     std::string top; ///< the gate's name
     /// Gates that no other refers to.
     std::vector<std::string> tops;

@@ -29,8 +29,10 @@ namespace perdure::availability {
  */
 class phase_type {
 public:
+    /// Most phases of one time, sums and mixtures included.
     static constexpr std::size_t phases_max = 256;
 
+    /// A memoryless time. @throws std::invalid_argument unless the mean is finite and more than 0
     static phase_type exponential(duration mean) { return erlang(1, mean); }
     /// `stages` equal exponential phases in a row: the more, the more regular.
     static phase_type erlang(unsigned stages, duration mean)
@@ -117,6 +119,7 @@ public:
 
     /// Number of phases.
     [[nodiscard]] std::size_t size() const { return exits_.size(); }
+    /// Its mean, the sum of time_in_phases().
     [[nodiscard]] duration mean() const
     {
         double sum = 0;
@@ -192,8 +195,11 @@ public:
 
     // For calculations with the phases themselves. Phase i begins with probability start()[i];
     // rates()[i size() + j] lead from i to a later j, exits()[i] to the end. Per second.
+    /// Probability of beginning in each phase; they sum to 1.
     [[nodiscard]] std::vector<double> const& start() const { return start_; }
+    /// Rates between phases, by row, per second.
     [[nodiscard]] std::vector<double> const& rates() const { return rates_; }
+    /// Rate from each phase to the end, per second.
     [[nodiscard]] std::vector<double> const& exits() const { return exits_; }
     /// Mean time spent in each phase, in seconds; they sum to the mean.
     [[nodiscard]] std::vector<double> time_in_phases() const

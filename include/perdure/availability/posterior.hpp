@@ -6,6 +6,7 @@
 
 #include <perdure/availability/history.hpp>
 #include <perdure/availability/two_state.hpp>
+#include <perdure/availability/uncertain.hpp>
 
 #include <boost/math/special_functions/beta.hpp>
 #include <boost/math/special_functions/gamma.hpp>
@@ -16,18 +17,14 @@
 // inputs of a model whose answer is to carry an interval (propagate.hpp).
 namespace perdure::availability {
 
-/// Something with a distribution: `x.quantile(p)` is the value below which it lies with probability
-/// p.
-template <class T>
-concept uncertain = requires(T const& x, double p) { x.quantile(p); };
-
 /** What was assumed before there were data, and how much that is worth.
  *
  *  `weight` counts like as many observed failures and repairs: with 1 the first real failure
  *  counts as much as the plan, with 0.1 the data take over at once.
  */
 struct assumption {
-    two_state plan;
+    two_state plan; ///< the rates that were assumed; both more than 0
+    /// Observed failures and repairs that the plan is worth; finite, more than 0.
     double weight = 0.5;
 };
 
@@ -46,9 +43,13 @@ public:
     {
     }
 
+    /// Shape of the gamma distribution: events, counted and assumed.
     [[nodiscard]] double shape() const { return shape_; }
+    /// Time in which they came, observed and assumed.
     [[nodiscard]] duration time() const { return time_; }
+    /// Its mean, shape / time.
     [[nodiscard]] rate mean() const { return rate::per(time_, shape_); }
+    /// The rate below which it lies with probability p; p in [0, 1).
     [[nodiscard]] rate quantile(double p) const
     {
         return rate::per(time_, boost::math::gamma_p_inv(shape_, p));
@@ -72,6 +73,7 @@ private:
 /// A probability after `faults` in `trials`, from Jeffreys' prior: Beta(faults + 1/2, rest + 1/2).
 class probability_posterior {
 public:
+    /// @throws std::invalid_argument if there are more faults than trials
     probability_posterior(std::uint64_t faults, std::uint64_t trials)
         : a_(static_cast<double>(faults) + 0.5), b_(static_cast<double>(trials - faults) + 0.5)
     {
@@ -79,7 +81,9 @@ public:
                         "it must not exceed the trials");
     }
 
+    /// Its mean, (faults + 1/2) / (trials + 1).
     [[nodiscard]] probability mean() const { return probability(a_ / (a_ + b_)); }
+    /// The probability below which it lies with probability p; p in [0, 1].
     [[nodiscard]] probability quantile(double p) const
     {
         return probability(boost::math::ibeta_inv(a_, b_, p));
@@ -115,7 +119,9 @@ public:
         down_ = seen.down + before.weight * plan.repairs().mean();
     }
 
+    /// Mean rate of failures while up.
     [[nodiscard]] rate failures() const { return rate::per(up_, failures_); }
+    /// Mean rate of repairs while down.
     [[nodiscard]] rate repairs() const { return rate::per(down_, repairs_); }
     /// The unit with the mean rates.
     [[nodiscard]] two_state unit() const { return two_state(failures(), repairs()); }
@@ -124,6 +130,7 @@ public:
     {
         return from_odds(down_ / up_ * (failures_ / repairs_));
     }
+    /// The unavailability below which it lies with probability p; p in [0, 1].
     [[nodiscard]] unavailability quantile(double p) const
     {
         double complement = 0;

@@ -26,9 +26,10 @@ namespace perdure::availability {
  *  buys little more than the second; that is why every answer here shows it.
  */
 struct redundant {
-    unavailability independent;
+    unavailability independent; ///< if units fail independently of each other
+    /// If 1 % of each unit's unavailability is a common cause of all.
     unavailability beta_1_percent;
-    unavailability beta_10_percent;
+    unavailability beta_10_percent; ///< if 10 % of it is
 };
 
 namespace detail {
@@ -96,8 +97,8 @@ constexpr redundant majority_of(std::size_t n, unavailability unit)
 
 /// Unavailability of reads and of writes.
 struct quorum_access {
-    redundant read;
-    redundant write;
+    redundant read;  ///< of a quorum to read from
+    redundant write; ///< of a quorum to write to
 };
 
 /** Reads need `r` of `n` replicas, writes `w`: r + w > n, so that a read meets the latest write,

@@ -29,6 +29,7 @@ struct recovery_phase {
     std::optional<phase_type> random{}; ///< and this
     std::vector<duration> measured{};   ///< and one of these, each as likely
 
+    /// Mean time of the phase, the sum of its parts.
     [[nodiscard]] duration mean() const
     {
         duration sum = fixed + spread / 2;
@@ -106,6 +107,7 @@ inline recovery_phase replaying_phase(double bytes_max, double bytes_per_second)
  */
 class recovery_time {
 public:
+    /// The sum of these phases; none at all takes no time.
     explicit recovery_time(std::vector<recovery_phase> phases) : phases_(std::move(phases))
     {
         std::vector<duration> spreads;
@@ -146,7 +148,9 @@ public:
         }
     }
 
+    /// The phases as they were given.
     [[nodiscard]] std::vector<recovery_phase> const& phases() const { return phases_; }
+    /// Mean time of a recovery, exactly the sum over the phases.
     [[nodiscard]] duration mean() const
     {
         duration sum{};
@@ -246,8 +250,8 @@ private:
  *  Stephens' correction, good from 10 values).
  */
 struct prediction_check {
-    double distance;
-    double p_value;
+    double distance; ///< largest gap between the two distributions, in [0, 1]
+    double p_value;  ///< P(a gap as large by chance alone); small: the prediction is refuted
 };
 /// Compares predicted with measured recovery times.
 inline prediction_check check_prediction(recovery_time const& predicted,

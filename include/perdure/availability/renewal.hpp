@@ -22,11 +22,14 @@ namespace perdure::availability {
  */
 class renewal_unit {
 public:
+    /// Fails at this rate while up; every repair takes a time of its own from this distribution.
     renewal_unit(rate failures, phase_type repair) : failures_(failures), repair_(std::move(repair))
     {
     }
 
+    /// Rate of failures while up.
     [[nodiscard]] rate failures() const { return failures_; }
+    /// Distribution of the time to repair.
     [[nodiscard]] phase_type const& repair() const { return repair_; }
 
     /// l R / (1 + l R), with the mean repair R.

@@ -17,8 +17,8 @@ namespace perdure::availability {
  *  What is not spent at the end of a period is lost; what is overspent is not carried over.
  */
 struct objective {
-    unavailability target;
-    duration period;
+    unavailability target; ///< share of time, or of requests, that may fail
+    duration period;       ///< length of the period over which that is judged
 
     /// The time that may be spent down in a period.
     [[nodiscard]] constexpr duration budget() const { return target.downtime(period); }
@@ -60,10 +60,10 @@ constexpr duration time_to_exhaustion(double share_left, double burn, duration p
  *  going, so that the alert ends soon after the fault.
  */
 struct burn_alert {
-    duration long_window;
-    duration short_window;
-    double burn;
-    bool page; ///< wake somebody; otherwise a ticket will do
+    duration long_window;  ///< the window that shows that a real part of the budget is gone
+    duration short_window; ///< the window that shows that it is still going; at most the long one
+    double burn;           ///< burn rate from which it fires; more than 0
+    bool page;             ///< wake somebody; otherwise a ticket will do
 
     friend constexpr bool operator==(burn_alert const&, burn_alert const&) = default;
 };

@@ -31,7 +31,7 @@ namespace perdure::availability {
  *                  trend; positive: failures get more frequent.
  */
 struct laplace_test {
-    double u;
+    double u;       ///< standard normal without a trend; positive: failures get more frequent
     double p_value; ///< two-sided; the normal approximation is good from 4 failures
 };
 
@@ -90,8 +90,8 @@ inline laplace_test test_laplace(std::span<duration const> gaps, ended how, dura
  */
 struct power_law {
     estimate<double> shape; ///< below 1: failures get rarer; above 1: more frequent
-    double unbiased_shape;
-    double intensity; ///< n / T^shape, per second^shape
+    double unbiased_shape;  ///< the shape without the estimate's bias
+    double intensity;       ///< n / T^shape, per second^shape
 };
 /// The power law (Crow-AMSAA) that fits the times of failures best.
 inline power_law fit_power_law(std::span<duration const> gaps, ended how, confidence sure,
@@ -128,8 +128,8 @@ inline power_law fit_power_law(std::span<duration const> gaps, ended how, confid
  *  @par Domain     at least 2 different times that ended, all more than 0.
  */
 struct weibull {
-    estimate<double> shape;
-    duration scale;
+    estimate<double> shape; ///< 1 is exponential, above 1 wears out, below 1 fails early
+    duration scale;         ///< the time by which 63.2 % have ended
 };
 /// @param running   times that had not ended (censored)
 inline weibull fit_weibull(std::span<duration const> ended_times, confidence sure,
@@ -225,8 +225,8 @@ inline weibull fit_weibull(std::span<duration const> ended_times, confidence sur
  *  @par Source     D'Agostino, Stephens, Goodness-of-Fit Techniques, 1986, table 4.11.
  */
 struct anderson_darling_test {
-    double statistic;
-    double p_value;
+    double statistic; ///< modified A2; the larger, the less exponential
+    double p_value;   ///< P(as large by chance alone), in [0.01, 0.25]: the table ends there
 };
 /// Tests whether gaps between failures can be exponential.
 inline anderson_darling_test test_exponential(std::span<duration const> times)
@@ -300,9 +300,11 @@ constexpr char const* to_text(doubt d)
 /// What the checks found, as numbers and as a list of doubts (empty: nothing speaks against the
 /// model).
 struct exponential_check {
-    std::optional<laplace_test> laplace;
+    std::optional<laplace_test> laplace;           ///< empty if there are too few failures
+    /// Empty if there are too few times, or they are all the same.
     std::optional<weibull> shape;
-    std::optional<anderson_darling_test> distance;
+    std::optional<anderson_darling_test> distance; ///< empty if there are too few times
+    /// What speaks against the model; empty if nothing does.
     std::vector<doubt> doubts;
 };
 

@@ -25,7 +25,9 @@ public:
     /// Neither mean may be 0: that is no finite rate.
     constexpr two_state(mtbf up, mttr down) : two_state(rate_of(up), rate_of(down)) {}
 
+    /// Rate of failures while up.
     [[nodiscard]] constexpr rate failures() const { return failures_; }
+    /// Rate of repairs while down.
     [[nodiscard]] constexpr rate repairs() const { return repairs_; }
 
     /// The long-run unavailability.

@@ -15,11 +15,14 @@ namespace perdure::availability {
 /// A number in [0, 1]. @throws std::invalid_argument
 class probability {
 public:
+    /// @throws std::invalid_argument unless the value lies in [0, 1]
     constexpr explicit probability(double value) : value_(value)
     {
         detail::require(detail::within(value, 0, 1), "probability", value, "it must lie in [0, 1]");
     }
+    /// In [0, 1].
     [[nodiscard]] constexpr double value() const { return value_; }
+    /// 1 - value(), with the digits that the value has left there.
     [[nodiscard]] constexpr probability complement() const { return probability(1 - value_); }
 
     friend constexpr auto operator<=>(probability const&, probability const&) = default;
@@ -67,6 +70,7 @@ public:
         return unavailability(1 - up);
     }
 
+    /// In [0, 1].
     [[nodiscard]] constexpr double value() const { return value_; }
     /// 1 - value(). For showing to people; a value below 1e-16 is lost in it.
     [[nodiscard]] constexpr double availability() const { return 1 - value_; }

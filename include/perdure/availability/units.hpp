@@ -30,10 +30,12 @@ using days = std::chrono::duration<double, std::ratio<86400>>;
  *  are values to pass.
  */
 struct calendar {
-    duration year;
-    duration quarter;
-    duration month;
+    duration year;    ///< of objectives and yearly rates
+    duration quarter; ///< a quarter of a year, as budgets are quoted
+    duration month;   ///< a month, as budgets are quoted
+    /// Seven days.
     duration week = days(7);
+    /// 24 hours.
     duration day = days(1);
 };
 /// Site Reliability Engineering (Google, 2016), Appendix A.
@@ -53,15 +55,20 @@ inline constexpr calendar gregorian_calendar{days(365.2425), days(365.2425 / 4),
 template <class Kind>
 class mean_time {
 public:
+    /// From any std::chrono duration; at least 0, infinite allowed.
     constexpr explicit mean_time(duration value) : value_(value)
     {
         detail::require(value.count() >= 0, Kind::name, value.count(),
                         "seconds must be at least 0 (infinity is allowed)");
     }
+    /// Never, as far as anybody knows.
     static constexpr mean_time infinite() { return mean_time(duration(detail::infinity)); }
 
+    /// As a time; infinite for never.
     [[nodiscard]] constexpr duration value() const { return value_; }
+    /// Whether it is never.
     [[nodiscard]] constexpr bool is_infinite() const { return value_.count() == detail::infinity; }
+    /// As a number of `unit`s, such as in(1h).
     [[nodiscard]] constexpr double in(duration unit) const { return value_ / unit; }
 
     friend constexpr auto operator<=>(mean_time const&, mean_time const&) = default;
@@ -110,7 +117,9 @@ public:
     {
         return duration(per_second_ == 0 ? detail::infinity : 1 / per_second_);
     }
+    /// Events in an hour.
     [[nodiscard]] constexpr double per_hour() const { return per_second_ * 3600; }
+    /// Events in a second.
     [[nodiscard]] constexpr double per_second() const { return per_second_; }
 
     friend constexpr rate operator+(rate a, rate b) { return rate(a.per_second_ + b.per_second_); }
@@ -149,11 +158,13 @@ constexpr mttr mttr_of(rate repairs)
 /// Failures in time: failures in 1e9 device hours.
 class fit {
 public:
+    /// Finite, at least 0.
     constexpr explicit fit(double failures_per_1e9_hours) : value_(failures_per_1e9_hours)
     {
         detail::require(detail::within(value_, 0, std::numeric_limits<double>::max()), "fit",
                         value_, "failures in 1e9 hours must be finite and at least 0");
     }
+    /// Failures in 1e9 hours.
     [[nodiscard]] constexpr double value() const { return value_; }
     friend constexpr auto operator<=>(fit const&, fit const&) = default;
 
@@ -178,12 +189,14 @@ constexpr fit fit_of(rate failures)
  */
 class afr {
 public:
+    /// In [0, 1): 1 would be a rate without bound.
     constexpr explicit afr(double probability_of_failing_within_a_year)
         : value_(probability_of_failing_within_a_year)
     {
         detail::require(value_ >= 0 && value_ < 1, "afr", value_,
                         "it is a probability: at least 0, less than 1");
     }
+    /// The probability, in [0, 1).
     [[nodiscard]] constexpr double value() const { return value_; }
     friend constexpr auto operator<=>(afr const&, afr const&) = default;
 

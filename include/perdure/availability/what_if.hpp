@@ -33,7 +33,7 @@ concept system_model = requires(Model const& model, std::span<unavailability con
 /// A unit under its name.
 struct named_unit {
     std::string name;
-    two_state unit;
+    two_state unit; ///< its rates
 };
 
 /// How the whole reacts to one part.
@@ -85,9 +85,9 @@ std::vector<sensitivity> sensitivities(Model const& model, std::span<named_unit 
 
 /// One change and what it would do.
 struct what_if_answer {
-    std::string change;
-    unavailability whole;
-    double nines_gained; ///< over the system as it is; negative if it gets worse
+    std::string change;   ///< what is changed, in words
+    unavailability whole; ///< unavailability of the whole with that change
+    double nines_gained;  ///< over the system as it is; negative if it gets worse
 };
 
 /** Tries changes on a system and ranks them by the nines that they would buy.
@@ -98,11 +98,13 @@ struct what_if_answer {
 template <system_model Model>
 class what_if {
 public:
+    /// The system as it is: the model, and the units in its order of parts.
     what_if(Model model, std::vector<named_unit> units)
         : model_(std::move(model)), units_(std::move(units)), before_(evaluate(model_, units_))
     {
     }
 
+    /// Unavailability of the whole as it is.
     [[nodiscard]] unavailability before() const { return before_; }
 
     /// Any change of one unit. `i` counts from 0 in the order of the units.
@@ -112,12 +114,16 @@ public:
         units.at(i).unit = unit;
         return add(std::move(what), evaluate(model_, units));
     }
+    /// Repairs of unit `i` take a `factor`-th of the time. @throws std::invalid_argument unless it
+    /// is finite and more than 0
     what_if& divide_repair_time(std::size_t i, double factor)
     {
         auto const& u = units_.at(i);
         return change("repair " + u.name + " " + times(factor) + " faster", i,
                       two_state(u.unit.failures(), factor * u.unit.repairs()));
     }
+    /// Unit `i` fails `factor` times more rarely. @throws std::invalid_argument unless it is finite
+    /// and more than 0
     what_if& divide_failure_rate(std::size_t i, double factor)
     {
         auto const& u = units_.at(i);
@@ -197,8 +203,8 @@ private:
 /// Parts that bring down the whole when they are down together, and none of them alone or in a
 /// smaller group does.
 struct breaking_set {
-    std::vector<std::size_t> parts;
-    double share; ///< P(all of them are down) / U of the whole
+    std::vector<std::size_t> parts; ///< their places in the order of the parts, ascending
+    double share;                   ///< P(all of them are down) / U of the whole
 };
 
 /** The smallest groups of parts that break the whole, most likely first: groups of one are single

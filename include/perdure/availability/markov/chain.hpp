@@ -36,12 +36,14 @@ class markov_chain {
 public:
     /// What leaves a state: `to[i]` at `per_second[i]`, ascending by state, each state once.
     struct row {
-        std::span<chain_state const> to;
-        std::span<double const> per_second;
+        std::span<chain_state const> to;    ///< states that can be next, ascending
+        std::span<double const> per_second; ///< the rate to each of them, more than 0
     };
 
     [[nodiscard]] std::size_t size() const { return out_.size(); }
+    /// Number of transitions with a rate above 0.
     [[nodiscard]] std::size_t transitions() const { return to_.size(); }
+    /// What leaves state `s`; valid as long as the chain. O(1).
     [[nodiscard]] row from(chain_state s) const
     {
         auto const begin = first_[s];
@@ -92,6 +94,7 @@ private:
 /// Collects the transitions of a chain whose states come in ascending order.
 class markov_chain::assembler {
 public:
+    /// Makes room for so many states and transitions in all.
     void reserve(std::size_t states, std::size_t transitions)
     {
         chain_.first_.reserve(states + 1);
@@ -129,6 +132,8 @@ public:
         }
         chain_.out_.push_back(out);
     }
+    /// The chain of all rows added; the assembler is empty afterwards. @param name gives a state's
+    /// name, and may be empty
     [[nodiscard]] markov_chain finish(std::function<std::string(chain_state)> name)
     {
         chain_.first_.push_back(chain_.to_.size());

@@ -31,9 +31,12 @@ concept chain_state_value =
 /// What explore() found: the chain, and what each of its states stands for.
 template <class State>
 struct explored {
+    /// All reachable states and their transitions; the state that exploring began in is 0.
     markov_chain chain;
+    /// What each state of the chain stands for, by its number.
     std::shared_ptr<std::vector<State> const> states;
 
+    /// What state `s` of the chain stands for.
     [[nodiscard]] State const& state(chain_state s) const { return (*states)[s]; }
     /// 1 for the states for which `is_so` holds, else 0: the measure of being in one of them.
     template <std::predicate<State const&> Predicate>

@@ -20,8 +20,9 @@ namespace perdure::availability {
 /// Equal units, some of which must be up.
 struct redundant_group {
     std::string name;
-    unsigned units = 1;
-    unsigned needed = 1;
+    unsigned units = 1;  ///< units there are, spares included; at least 1
+    unsigned needed = 1; ///< units that must be up; from 1 to `units`
+    /// One unit in use: its failure rate, and the repair rate of one crew on it.
     two_state unit;
     /// How fast a spare fails, relative to a unit in use: 0 cold, 1 hot, between them warm.
     double standby = 1;
@@ -34,7 +35,7 @@ struct redundant_group {
 
 /// How failed units get their repair crews.
 struct crew_options {
-    unsigned crews = 1;
+    unsigned crews = 1; ///< repairs that can go on at once, over all groups
     /// Whether units go on failing while the system as a whole is down.
     bool fails_while_down = true;
 };
@@ -57,12 +58,15 @@ struct crew_options {
  */
 class redundant_system {
 public:
+    /// Explores all states at once. @throws std::invalid_argument, std::length_error as above
     explicit redundant_system(std::vector<redundant_group> groups, crew_options options = {})
         : groups_(std::move(groups)), options_(options), model_(explore_all())
     {
     }
 
+    /// Its chain, for long_run(), transient and first_passage.
     [[nodiscard]] markov_chain const& chain() const { return model_.chain; }
+    /// The groups as they were given.
     [[nodiscard]] std::span<redundant_group const> groups() const { return groups_; }
     /// Everything up; the chain's state 0.
     [[nodiscard]] std::vector<double> all_up() const

@@ -26,10 +26,11 @@ namespace perdure::availability {
 /// A number and a bound on its distance from the exact answer of the model, which holds whatever
 /// the arithmetic did.
 struct certified {
-    double value = 0;
+    double value = 0;       ///< the number, as near as it was calculated
     double error = 0;       ///< |value - exact| <= error
     std::size_t sweeps = 0; ///< of the iteration; 0 if it was solved directly
 
+    /// error / value; 0 for a value of 0.
     [[nodiscard]] double relative_error() const { return value == 0 ? 0 : error / value; }
     /// For the measure of being down. @throws std::invalid_argument if the value passes 1
     [[nodiscard]] unavailability down() const { return unavailability(std::min(value, 1.)); }
@@ -38,6 +39,7 @@ struct certified {
 /// An iteration that would have had to answer with a larger error than was asked for.
 class not_converged : public std::runtime_error {
 public:
+    /// @param reached the best answer there was when it gave up
     not_converged(std::string const& what, certified reached)
         : std::runtime_error(what), reached_(reached)
     {
@@ -55,6 +57,7 @@ struct steady_options {
     double relative_error = 1e-9;
     /// Chains of more states are solved by iteration.
     std::size_t direct_states_max = 3'000;
+    /// The iteration gives up after so many passes over the chain.
     std::size_t sweeps_max = 20'000;
     /// Whether states that the chain leaves for ever are allowed; they count with probability 0.
     bool transient_states = false;
@@ -283,8 +286,8 @@ inline certified long_run(markov_chain const& chain, std::span<double const> mea
 
 /// One transition's weight in a measure.
 struct rate_sensitivity {
-    chain_state from;
-    chain_state to;
+    chain_state from;  ///< the state that the transition leaves
+    chain_state to;    ///< the state that it leads to
     double derivative; ///< d measure / d rate, in seconds
 };
 
@@ -327,6 +330,7 @@ public:
         }
     }
 
+    /// The measure's long-run mean itself.
     [[nodiscard]] double value() const { return value_; }
     /// d measure / d rate(from -> to), also where there is no such transition yet.
     [[nodiscard]] double to_rate(chain_state from, chain_state to) const

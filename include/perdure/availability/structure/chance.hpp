@@ -20,8 +20,8 @@ namespace perdure::availability {
  *  @par Invariant      yes >= 0, no >= 0, yes + no = 1 up to rounding.
  */
 struct chance {
-    double yes = 0;
-    double no = 1;
+    double yes = 0; ///< P(it happens)
+    double no = 1;  ///< P(it does not happen)
 
     constexpr chance() = default; ///< never
     /// `no` becomes 1 - p: right when p is what was measured and is small or moderate.

@@ -37,21 +37,21 @@ struct cut_set_options {
 
 /// What a walk over the sets leaves out.
 struct cut_set_limits {
-    std::uint32_t order_max = any_order;
-    double probability_min = 0;
+    std::uint32_t order_max = any_order; ///< sets of more events than this are left out
+    double probability_min = 0;          ///< sets less probable than this are left out
 };
 
 /// An event of a set; in a prime implicant it may be one that must not happen.
 struct cut_set_member {
     std::uint32_t event = 0; ///< its place in events()
-    bool negated = false;
+    bool negated = false;    ///< the event must not happen
     friend auto operator<=>(cut_set_member const&, cut_set_member const&) = default;
 };
 
 /// A smallest set of events that together bring the top of the tree about.
 struct cut_set {
-    std::vector<cut_set_member> members;
-    double probability = 0; ///< that all members are as the set says
+    std::vector<cut_set_member> members; ///< what has to be so, ascending by event
+    double probability = 0;              ///< that all members are as the set says
 };
 
 /** The minimal cut sets of a fault tree, or its prime implicants, without listing them.
@@ -80,6 +80,7 @@ public:
         return cut_sets(d, true, options);
     }
 
+    /// The events that members refer to, as in the diagram.
     [[nodiscard]] std::span<basic_event const> events() const { return events_; }
     /// Nodes of all families together.
     [[nodiscard]] std::size_t nodes() const { return sets_.nodes.size() - 2; }

@@ -51,6 +51,7 @@ public:
         compiled_ = detail::compiler(tree, options.nodes_max).run();
     }
 
+    /// The basic events, in the order in which chances are given.
     [[nodiscard]] std::span<basic_event const> events() const { return events_; }
     /// Modules that were found, the top among them; 0 if the top is constant or an event.
     [[nodiscard]] std::size_t modules() const { return compiled_.units.size(); }
@@ -89,6 +90,7 @@ public:
     }
 
     // For the other calculations of this part.
+    /// What the calculations of this directory work on; no promise is made about its form.
     [[nodiscard]] detail::compiled_tree const& compiled() const { return compiled_; }
     /// Fills `values` with the chances of all slots and then of all steps. @pre not constant
     void evaluate_slots(std::span<chance const> chances, std::vector<chance>& values) const

@@ -65,16 +65,22 @@ inline constexpr std::size_t any_size = static_cast<std::size_t>(-1);
 template <sense Sense, std::size_t Steps>
 class expression {
 public:
+    /// Its number of steps is known to the compiler.
     static constexpr bool is_fixed = Steps != any_size;
+    /// One step of its evaluation, a component, event or gate in postfix order.
     using step = detail::expression_step;
+    /// Where the steps are kept: an array, or a vector if their number is not known to the
+    /// compiler.
     using storage =
         std::conditional_t<is_fixed, std::array<step, is_fixed ? Steps : 1>, std::vector<step>>;
 
+    /// From steps in postfix order; the operators make them.
     constexpr explicit expression(storage steps)
         : steps_(std::move(steps)), shares_(detail::shares_names(steps_))
     {
     }
 
+    /// Its steps in postfix order.
     [[nodiscard]] constexpr std::span<step const> steps() const { return steps_; }
     /// Whether a name occurs twice.
     [[nodiscard]] constexpr bool shares() const { return shares_; }
@@ -145,6 +151,7 @@ public:
 /// Something in a fault tree that happens or does not.
 class event : public expression<sense::happens, 1> {
 public:
+    /// Happens with probability `p`, whenever it is asked.
     constexpr event(std::string_view name, probability p)
         : expression({detail::leaf(name, chance(p.value()))})
     {

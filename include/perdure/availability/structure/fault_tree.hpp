@@ -33,9 +33,9 @@ inline constexpr double unknown_rate = std::numeric_limits<double>::quiet_NaN();
  */
 struct basic_event {
     std::string name;
-    chance happens;
-    double failures = unknown_rate;
-    double repairs = unknown_rate;
+    chance happens;                 ///< the probability that it has happened
+    double failures = unknown_rate; ///< rate of failures while up; unknown_rate unless it was told
+    double repairs = unknown_rate;  ///< rate of repairs while down; unknown_rate unless it was told
 };
 
 /** What makes a system fail: a graph of gates over basic events, with one top.
@@ -52,7 +52,7 @@ class fault_tree {
 public:
     /// A node of this tree.
     struct node {
-        std::uint32_t index = 0;
+        std::uint32_t index = 0; ///< its number in the order of adding
         friend constexpr auto operator<=>(node, node) = default;
     };
 
@@ -89,6 +89,7 @@ public:
         return add_event(basic_event{std::move(name), happens});
     }
 
+    /// Adds something that always or never happens.
     node add_constant(bool value)
     {
         nodes_.push_back({node_kind::constant,
@@ -99,10 +100,12 @@ public:
         return last();
     }
 
+    /// Adds an AND gate: all inputs happen. At least one input.
     node all_of(std::span<node const> inputs, std::string name = {})
     {
         return add_gate(node_kind::all_of, inputs, 0, std::move(name));
     }
+    /// Adds an OR gate: some input happens. At least one input.
     node any_of(std::span<node const> inputs, std::string name = {})
     {
         return add_gate(node_kind::any_of, inputs, 0, std::move(name));
@@ -112,10 +115,12 @@ public:
     {
         return add_gate(node_kind::at_least, inputs, threshold, std::move(name));
     }
+    /// Adds an XOR gate: an odd number of the inputs happens. At least one input.
     node odd(std::span<node const> inputs, std::string name = {})
     {
         return add_gate(node_kind::odd, inputs, 0, std::move(name));
     }
+    /// Adds a NOT gate: the input does not happen.
     node negation(node input, std::string name = {})
     {
         return add_gate(node_kind::negation, std::span(&input, 1), 0, std::move(name));
@@ -152,6 +157,7 @@ public:
         }
         top_ = copies[other.top().index];
     }
+    /// Makes a node of this tree the top.
     void set_top(node top)
     {
         check(top, "the top");
@@ -161,8 +167,11 @@ public:
     [[nodiscard]] node top() const { return top_.index == none ? last() : top_; }
 
     [[nodiscard]] std::size_t size() const { return nodes_.size(); }
+    /// The basic events in the order of adding.
     [[nodiscard]] std::span<basic_event const> events() const { return events_; }
+    /// Whether the node is an event, a constant or which gate. @pre n is a node of this tree
     [[nodiscard]] node_kind kind(node n) const { return nodes_[n.index].kind; }
+    /// What a gate is over; empty for events and constants. Valid until a node is added.
     [[nodiscard]] std::span<node const> inputs(node n) const
     {
         return std::span(inputs_).subspan(nodes_[n.index].begin, nodes_[n.index].count);
@@ -185,6 +194,7 @@ public:
         }
         return event(place->second);
     }
+    /// Whether there is an event of this name. O(log events).
     [[nodiscard]] bool has_event(std::string_view name) const
     {
         return event_nodes_.contains(name);

@@ -28,14 +28,14 @@ namespace perdure::availability {
  *  The classic Fussell-Vesely importance, the share of cut sets that contain e, is cut_sets::sums_by_event().
  */
 struct importance {
-    double birnbaum = 0;
-    double criticality = 0;
-    double diagnostic = 0;
-    double achievement_worth = 0;
-    double reduction_worth = 0;
-    double improvement = 0;
-    double given = 0;     ///< P(S | e)
-    double given_not = 0; ///< P(S | not e)
+    double birnbaum = 0;          ///< P(S | e) - P(S | not e); negative where e helps
+    double criticality = 0;       ///< birnbaum P(e) / P(S)
+    double diagnostic = 0;        ///< P(e | S)
+    double achievement_worth = 0; ///< P(S | e) / P(S)
+    double reduction_worth = 0;   ///< P(S) / P(S | not e); infinite if S needs e
+    double improvement = 0;       ///< P(S) - P(S | not e)
+    double given = 0;             ///< P(S | e)
+    double given_not = 0;         ///< P(S | not e)
 };
 
 /** The importances of all events, in two passes over the diagram.

@@ -25,6 +25,7 @@ struct long_run_times {
     double failures = 0;  ///< how often the system goes down, per unit of time
     double mean_up = 0;   ///< mean length of an up period
     double mean_down = 0; ///< mean length of a down period
+    /// Mean time from one failure to the next, mean_up + mean_down.
     [[nodiscard]] double between_failures() const { return mean_up + mean_down; }
     /// By event: its share of the system's failures (the Barlow-Proschan importance).
     std::vector<double> causes;
