@@ -4,14 +4,10 @@
 // The disk fails under an open log.
 
 #include "support/catch.hpp"
-#include "support/temporary_directory.hpp"
-#include <perdure/wal/basic_wal.hpp>
-#include <perdure/world/faulty_calls.hpp>
+#include "wal/faulty_log.hpp"
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -20,75 +16,7 @@
 
 using namespace perdure;
 using namespace std::chrono_literals;
-
-namespace {
-
-using faulty_world = basic_system_world<faulty_calls>;
-using faulty_wal = basic_wal<faulty_world>;
-
-/// A log whose system calls fail as planned, and what became of every append.
-struct fixture {
-    struct outcome {
-        error_code ec;
-        position at;
-    };
-
-    explicit fixture(temporary_directory const& d, std::uint64_t segment_bytes = 64 * 1024)
-        : fixture(options(d, segment_bytes))
-    {
-    }
-    explicit fixture(wal_options o) : log(faulty_world(io, faulty_calls({faults})), watched(std::move(o)))
-    {
-    }
-
-    wal_options watched(wal_options o)
-    {
-        o.on_event = [this](wal_event const& e) { events.push_back(e); };
-        return o;
-    }
-
-    static wal_options options(temporary_directory const& d, std::uint64_t segment_bytes)
-    {
-        wal_options o;
-        o.directory = d / "log";
-        o.segment_bytes = segment_bytes;
-        o.record_bytes_max = 1 << 20;
-        o.idle_seal_after = 0ms;
-        return o;
-    }
-
-    void append(std::string const& text, durability how = durability::disk)
-    {
-        auto& slot = results.emplace_back();
-        log.async_append(as_bytes(text), how, [&slot, text, this](error_code ec, position p) {
-            slot = outcome{ec, p};
-            if (!ec && p != 0)
-                acknowledged[p] = text;
-        });
-    }
-    void run()
-    {
-        io.restart();
-        io.run();
-    }
-
-    asio::io_context io;
-    std::shared_ptr<call_faults> faults = std::make_shared<call_faults>();
-    faulty_wal log;
-    std::vector<wal_event> events;
-    std::deque<std::optional<outcome>> results;
-    std::map<position, std::string> acknowledged;
-};
-
-std::map<position, std::string> read_all(faulty_wal& log)
-{
-    std::map<position, std::string> out;
-    log.replay(log.first_position(),
-               [&](position p, std::span<std::byte const> b) { out[p] = std::string(as_text(b)); });
-    return out;
-}
-
-} // namespace
+using fixture = faulty_log;
 
 TEST_CASE("wal: a failed sync or write is final, and what was durable stays readable",
           "[wal][asio]")

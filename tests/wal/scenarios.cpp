@@ -5,54 +5,13 @@
 // ours. Where theirs loses records or goes on silently, the names say what ours does.
 
 #include "support/catch.hpp"
-#include "wal/scripted_log.hpp"
+#include "wal/scenario.hpp"
 
 #include <random>
 
 using namespace perdure;
-
-namespace {
-
-using script = scripted_log<>;
-using records = script::records;
+using namespace scenario;
 using enum recovery_mode;
-
-std::string const first = script::segment(1);
-
-records numbered(std::vector<std::string> const& texts)
-{
-    records r;
-    for (auto const& t : texts)
-        r[r.size() + 1] = t;
-    return r;
-}
-
-/// A log with these records, one a group, that was killed; `sealed`: after an idle moment.
-void fill(script& s, std::vector<std::string> const& texts, bool sealed)
-{
-    s.open();
-    for (auto const& t : texts)
-        s.append(t);
-    if (sealed)
-        s.idle();
-    s.end();
-}
-
-void zero(script::bytes& b, std::size_t from, std::size_t n)
-{
-    std::fill_n(b.begin() + static_cast<std::ptrdiff_t>(from), std::min(n, b.size() - from),
-                std::byte{});
-}
-
-std::vector<std::string> some(int n, std::size_t size)
-{
-    std::vector<std::string> all;
-    for (int i = 0; i != n; ++i)
-        all.push_back(std::to_string(i) + std::string(size, static_cast<char>('a' + i % 26)));
-    return all;
-}
-
-} // namespace
 
 // -- framing: leveldb/db/log_test.cc ---------------------------------------------------------------
 

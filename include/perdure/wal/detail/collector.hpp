@@ -224,7 +224,9 @@ public:
         std::lock_guard lock(mutex_);
         if (in_memory_ >= next)
             return false;
-        flying_.for_each([&](log_waiter& w) { at_once.add(std::move(w), errc::no_space, 0); });
+        flying_.for_each([&](log_waiter& w) { // Also those who wait for what was written before.
+            at_once.add(std::move(w), errc::no_space, w.at < next ? w.at : 0);
+        });
         flying_.clear();
         drop_collected(errc::no_space, at_once);
         group_.begin(segment_, next);

@@ -78,12 +78,13 @@ struct group_job {
             if (ec) {
                 r.failed = gives_up || ec != errc::no_space;
             } else {
+                bool left = true;
                 if (gives_up)
                     disk->give_up_active();
                 else
-                    disk->rotate(used, footer, ec);
+                    left = disk->rotate(used, footer, ec);
                 r.rotated = !ec;
-                r.failed = !r.rotated;
+                r.failed = left && ec;
             }
         }
         if (!ec) {

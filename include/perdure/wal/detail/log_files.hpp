@@ -172,14 +172,19 @@ public:
             next_sequence_ = header.sequence;
     }
 
-    /// Ends the segment in use and begins the one that was prepared. A failure is final.
-    void rotate(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
+    /// Ends the segment in use and begins the one that was prepared. False, with an error, if there
+    /// was no space for the footer: then the segment stays in use. Any other failure is final.
+    bool rotate(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
     {
         std::lock_guard lock(next_mutex_);
-        seal_off(used, footer, sync_mode::none, ec);
+        active_.write_at(used, footer, ec);
+        if (ec == errc::no_space)
+            return false;
+        seal_off(used + footer.size(), sync_mode::none, ec);
         if (!ec)
             active_.close(ec);
         active_ = std::move(next_);
+        return true;
     }
 
     /// New segments are made in the second directory from now on, if there is one.
@@ -262,7 +267,8 @@ public:
     /// Ends the log: the next opening finds nothing to recover.
     void close(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
     {
-        seal_off(used, footer, sync_mode::all, ec);
+        active_.write_at(used, footer, ec);
+        seal_off(used + footer.size(), sync_mode::all, ec);
         error_code close_ec;
         active_.close(close_ec);
         if (!ec)
@@ -462,17 +468,16 @@ private:
         return f;
     }
 
-    void seal_off(std::uint64_t used, std::span<std::byte const> footer, sync_mode after,
-                  error_code& ec)
+    // Unless writing the footer, which ends at `size`, has failed.
+    void seal_off(std::uint64_t size, sync_mode after, error_code& ec)
     {
-        active_.write_at(used, footer, ec);
         if (!ec)
             active_.sync(sync_mode::data, ec);
         if (ec)
             return;
         // Gives back what was preallocated. Only behind a durable footer: without one, a file that
         // is too short is proof of damage.
-        active_.truncate(used + footer.size(), ec);
+        active_.truncate(size, ec);
         if (!ec && after != sync_mode::none)
             active_.sync(after, ec);
     }
