@@ -1,4 +1,5 @@
 foreach(source
+    markov_dynamic.cpp
     markov_passage.cpp
     markov_redundant.cpp
     markov_steady.cpp

@@ -3,6 +3,7 @@ foreach(source
     structure_common_cause.cpp
     structure_cut_sets.cpp
     structure_diagram.cpp
+    structure_event_trees.cpp
     structure_expression.cpp
     structure_fault_tree.cpp
     structure_importance.cpp
