@@ -73,6 +73,19 @@ TEST_CASE("xxh3_64 gives xxHash's published answers for every size class", "[byt
     CHECK(stream.digest_64() == row.expected);
 }
 
+TEST_CASE("xxh3_64 is xxHash's for every short size, seed and alignment", "[bytes][hash]")
+{
+    auto const buffer = sanity_buffer();
+    for (std::uint64_t const seed : {std::uint64_t{0}, std::uint64_t{1}, prime64, ~prime64,
+                                     std::uint64_t{0x8000000000000000}, ~std::uint64_t{0}})
+        for (std::size_t size = 0; size != 40; ++size)
+            for (std::size_t from = 0; from != 300; ++from) {
+                INFO("seed " << seed << ", size " << size << ", from " << from);
+                REQUIRE(perdure::xxh3_64(buffer.data() + from, size, seed) ==
+                        XXH3_64bits_withSeed(buffer.data() + from, size, seed));
+            }
+}
+
 TEST_CASE("xxh3_128 gives xxHash's published answers", "[bytes][hash]")
 {
     auto const buffer = sanity_buffer();

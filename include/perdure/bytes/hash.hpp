@@ -26,6 +26,8 @@
 #endif
 static_assert(XXH_VERSION_NUMBER >= 800, "perdure needs xxHash 0.8.0, where XXH3 became stable");
 
+#include <perdure/bytes/detail/xxh3_short.hpp>
+
 #include <bit>
 #include <compare>
 #include <concepts>
@@ -41,6 +43,12 @@ namespace perdure {
 /// XXH3, 64 bits, of `size` bytes. Neither cryptographic nor safe against keys chosen by an enemy.
 inline std::uint64_t xxh3_64(void const* data, std::size_t size, std::uint64_t seed = 0) noexcept
 {
+#if defined(PERDURE_HAS_XXH3_SHORT)
+    if (size - 9 <= 16 - 9)
+        return detail::xxh3_9_to_16(data, size, seed);
+    if (size - 4 <= 8 - 4)
+        return detail::xxh3_4_to_8(data, size, seed);
+#endif
     return XXH3_64bits_withSeed(data, size, seed);
 }
 
