@@ -329,6 +329,34 @@ TEST_CASE("rendezvous_hash: removing one of 499 moves what chance expects", "[ri
     }
 }
 
+TEST_CASE("fixed_log: the table of steps is what a long division and squaring give", "[ring][core]")
+{
+    for (std::uint64_t i = 0; i != 128; ++i) {
+        INFO("step " << i);
+        // 2^64 / c = 2^72 / (257 + 2 i), by long division.
+        std::uint64_t quotient = 0, rest = 0;
+        for (int bit = 72; bit >= 0; --bit) {
+            rest = rest << 1 | (bit == 72);
+            quotient = quotient << 1 | (rest >= 257 + 2 * i);
+            if (rest >= 257 + 2 * i)
+                rest -= 257 + 2 * i;
+        }
+        CHECK(perdure::detail::log_steps[i].inverse == quotient);
+        // By squaring: every bit of the logarithm is whether the square has reached 2.
+        std::uint64_t m = (257 + 2 * i) << 55, log = 0; // m: 1.63 bits
+        for (int bit = 55; bit >= 0; --bit) {
+            auto const square = perdure::detail::multiply_in_halves(m, m); // 2.126 bits
+            if (square.high >> 63) {
+                log |= std::uint64_t{1} << bit;
+                m = square.high;
+            } else {
+                m = square.high << 1 | square.low >> 63;
+            }
+        }
+        CHECK(perdure::detail::log_steps[i].log == log);
+    }
+}
+
 TEST_CASE("fixed_log: the logarithm is that of the C library to 2^-48", "[ring][core]")
 {
     generator random(Catch::rngSeed());

@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -36,6 +35,7 @@ class published {
     };
 
 public:
+    /// The first version.
     explicit published(T value) : current_(new T(std::move(value))) {}
     published(published const&) = delete;
     published& operator=(published const&) = delete;
@@ -51,9 +51,8 @@ public:
     /// Readers that look from now on see this value. If it throws, they go on seeing the last one.
     void publish(T value)
     {
-        auto fresh = std::make_unique<T>(std::move(value));
         retired_.reserve(retired_.size() + 1);
-        retired_.push_back(current_.exchange(fresh.release()));
+        retired_.push_back(current_.exchange(new T(std::move(value))));
         free_unread();
     }
 
@@ -63,8 +62,10 @@ public:
     /// How many replaced versions are still in memory because a reader looked at them last.
     std::size_t retired_count() const noexcept { return retired_.size(); }
 
+    /// One thread's look at the newest version.
     class reader {
     public:
+        /// Looks at nothing yet. May throw std::bad_alloc.
         explicit reader(published& source) : source_(&source), slot_(source.take_slot()) {}
         reader(reader&& other) noexcept
             : source_(std::exchange(other.source_, nullptr)), slot_(other.slot_)

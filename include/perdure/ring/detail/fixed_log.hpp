@@ -9,51 +9,13 @@
 // x = 2^e * m with m in [1, 2); c is the middle of m's interval of 128, r = m / c - 1, |r| < 2^-8:
 // log2 x = e + log2 c + (r - r^2/2 + r^3/3 - r^4/4 + r^5/5) / ln 2. Error below 2^-49.
 
+#include <perdure/ring/detail/log_steps.hpp>
 #include <perdure/ring/detail/multiply.hpp>
 
-#include <array>
 #include <bit>
 #include <cstdint>
 
 namespace perdure::detail {
-
-struct log_step {
-    std::uint64_t inverse; // 2^64 / c
-    std::uint64_t log;     // log2 c in units of 2^-56
-};
-
-/// By squaring: every bit of the logarithm is whether the square has reached 2.
-constexpr std::uint64_t log2_by_squaring(std::uint64_t m) noexcept // m: 1.63 bits
-{
-    std::uint64_t log = 0;
-    for (int bit = 55; bit >= 0; --bit) {
-        auto const square = multiply_in_halves(m, m); // 2.126 bits
-        if (square.high >> 63) {
-            log |= std::uint64_t{1} << bit;
-            m = square.high;
-        } else {
-            m = square.high << 1 | square.low >> 63;
-        }
-    }
-    return log;
-}
-
-inline constexpr std::array<log_step, 128> log_steps = [] {
-    std::array<log_step, 128> steps{};
-    for (std::uint64_t i = 0; i != 128; ++i) {
-        std::uint64_t const c = (257 + 2 * i) << 55; // 1 + (i + 1/2) / 128, as 1.63 bits
-        // 2^64 / c = 2^72 / (257 + 2 i), by long division.
-        std::uint64_t quotient = 0, rest = 0;
-        for (int bit = 72; bit >= 0; --bit) {
-            rest = rest << 1 | (bit == 72);
-            quotient = quotient << 1 | (rest >= 257 + 2 * i);
-            if (rest >= 257 + 2 * i)
-                rest -= 257 + 2 * i;
-        }
-        steps[i] = {quotient, log2_by_squaring(c)};
-    }
-    return steps;
-}();
 
 /// a * b of signed numbers with 63 fractional bits, towards zero.
 constexpr std::int64_t multiply_fractions(std::int64_t a, std::int64_t b) noexcept

@@ -4,11 +4,11 @@
 #ifndef PERDURE_RING_DETAIL_NODE_STORE_HPP
 #define PERDURE_RING_DETAIL_NODE_STORE_HPP
 
+#include <perdure/ring/detail/shared.hpp>
 #include <perdure/ring/node_index.hpp>
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -33,11 +33,11 @@ public:
     void put(node_index n, Node node)
     {
         if (n >= capacity()) {
-            auto fresh = std::make_shared<block>();
+            auto fresh = shared<block>::make();
             (*fresh)[n % block_size].emplace(std::move(node));
             blocks_.push_back(std::move(fresh));
         } else {
-            auto changed = std::make_shared<block>(*blocks_[n / block_size]);
+            auto changed = shared<block>::make(*blocks_[n / block_size]);
             (*changed)[n % block_size].emplace(std::move(node));
             blocks_[n / block_size] = std::move(changed);
         }
@@ -45,7 +45,7 @@ public:
 
     void erase(node_index n)
     {
-        auto changed = std::make_shared<block>(*blocks_[n / block_size]);
+        auto changed = shared<block>::make(*blocks_[n / block_size]);
         (*changed)[n % block_size].reset();
         blocks_[n / block_size] = std::move(changed);
     }
@@ -53,9 +53,9 @@ public:
     /// Replaces everything by the nodes 0 .. nodes.size() - 1.
     void assign(std::vector<Node> nodes)
     {
-        std::vector<std::shared_ptr<block const>> blocks;
+        std::vector<shared<block>> blocks;
         for (std::size_t n = 0; n < nodes.size(); n += block_size) {
-            auto fresh = std::make_shared<block>();
+            auto fresh = shared<block>::make();
             for (std::size_t i = n; i != nodes.size() && i != n + block_size; ++i)
                 (*fresh)[i - n].emplace(std::move(nodes[i]));
             blocks.push_back(std::move(fresh));
@@ -71,7 +71,7 @@ public:
 private:
     static constexpr std::size_t block_size = 16;
     using block = std::array<std::optional<Node>, block_size>;
-    std::vector<std::shared_ptr<block const>> blocks_;
+    std::vector<shared<block>> blocks_;
 };
 
 } // namespace perdure::detail

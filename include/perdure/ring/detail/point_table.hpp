@@ -26,20 +26,20 @@
 // written is never written again. 3. the nodes of a bucket's first three sentinels are those of
 // the three points that follow, so that one line tells the first three owners too.
 
+#include <perdure/ring/detail/line_arena.hpp>
 #include <perdure/ring/detail/multiply.hpp>
 #include <perdure/ring/detail/pages.hpp>
 #include <perdure/ring/detail/point_line.hpp>
 #include <perdure/ring/detail/sort.hpp>
+#include <perdure/ring/detail/sorted_points.hpp>
 #include <perdure/ring/node_index.hpp>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -63,12 +63,10 @@ public:
     explicit point_table(bool compact = false) : compact_(compact) {}
     point_table(point_table const& other)
         : compact_(other.compact_),
-          base_(other.base_),
           buckets_(other.buckets_),
           points_count_(other.points_count_),
-          used_(other.used_),
           starts_(other.starts_.size()),
-          arena_(other.arena_)
+          lines_(other.lines_)
     {
         if (starts_.size() != 0)
             std::memcpy(starts_.data(), other.starts_.data(), starts_.size() * sizeof(starts_[0]));
@@ -77,12 +75,10 @@ public:
     point_table& operator=(point_table other) noexcept
     {
         compact_ = other.compact_;
-        base_ = other.base_;
         buckets_ = other.buckets_;
         points_count_ = other.points_count_;
-        used_ = other.used_;
         starts_ = std::move(other.starts_);
-        arena_ = std::move(other.arena_);
+        lines_ = std::move(other.lines_);
         return *this;
     }
     ~point_table() = default;
@@ -92,8 +88,7 @@ public:
     /// Bytes that this table holds, shared arena included.
     std::size_t memory() const noexcept
     {
-        return starts_.size() * sizeof(starts_[0]) +
-               (arena_ ? sizeof(arena) + arena_->lines.size() * sizeof(point_line) : 0);
+        return starts_.size() * sizeof(starts_[0]) + lines_.memory();
     }
 
     /// The owner of a hash: the first point at or after it. Precondition: there are points.
@@ -182,17 +177,12 @@ public:
             out[i] = locate(in[i].value, source);
     }
 
-    struct sorted_points {
-        std::vector<ring_point> points;
-        std::vector<std::uint32_t> ends; // where each bucket begins, and the end of the last
-    };
-
     /// All points of the circle in order. O(points).
     template <class Source>
     sorted_points sorted(std::size_t nodes_count, Source const& source) const
     {
         return points_count_ == 0 ? sorted_points()
-                                  : sorted(nodes_count, points_count_, buckets_, source);
+                                  : sort_points(nodes_count, points_count_, buckets_, source);
     }
 
     /// Builds the table for nodes 0 .. nodes_count - 1 from nothing. O(points).
@@ -209,12 +199,12 @@ public:
         point_table t(compact_);
         t.buckets_ = t.buckets_for(total);
         t.points_count_ = total;
-        auto const [points, ends] = sorted(nodes_count, total, t.buckets_, source);
+        auto const [points, ends] = sort_points(nodes_count, total, t.buckets_, source);
         std::size_t lines = 0;
         for (std::size_t b = 0; b != t.buckets_; ++b)
             lines += lines_for(ends[b + 1] - ends[b]);
         t.starts_ = page_array<std::uint32_t>(t.buckets_ >> group_bits);
-        t.renew_arena(lines);
+        t.lines_ = line_arena(lines + t.slack(lines) + 64);
         // Backwards, so that what follows a group is known; what follows the last is the first.
         successors following;
         for (std::size_t i = 0; i != following.size(); ++i)
@@ -271,14 +261,6 @@ private:
     // The nodes of three points in a row.
     using successors = std::array<node_index, 3>;
 
-    struct arena {
-        explicit arena(std::size_t n) : lines(n) {}
-        // How much is taken. A table may append only if it saw all that was taken before; else
-        // another copy has appended first, and this one moves to an arena of its own.
-        std::atomic<std::size_t> used{0};
-        page_array<point_line> lines;
-    };
-
     // Puts the starts back unless it was cleared.
     struct rollback {
         page_array<std::uint32_t>& starts;
@@ -287,16 +269,6 @@ private:
         {
             for (; !old.empty(); old.pop_back())
                 starts[old.back().first] = old.back().second;
-        }
-    };
-
-    template <class Source>
-    struct in_order {
-        Source const& source;
-        bool operator()(ring_point const& x, ring_point const& y) const noexcept
-        {
-            return x.hash != y.hash ? x.hash < y.hash
-                                    : x.node != y.node && source.identity_less(x.node, y.node);
         }
     };
 
@@ -309,8 +281,16 @@ private:
         auto const i = line.below(key);
         auto const node = line.nodes[i];
         if (line.keys[i] == key || node >= point_line::link) [[unlikely]]
-            return find_slowly(hash, source).node();
+            return locate_slowly(hash, source);
         return node;
+    }
+
+    /// Pure, so that a loop of lookups keeps what it has loaded in registers.
+    template <class Source>
+    [[gnu::pure, gnu::noinline, gnu::cold]] node_index locate_slowly(std::uint64_t hash,
+                                               Source const& source) const noexcept
+    {
+        return find_slowly(hash, source).node();
     }
 
     static void prefetch([[maybe_unused]] void const* address) noexcept
@@ -369,7 +349,7 @@ private:
 
     point_line const* line_of(std::uint64_t bucket) const noexcept
     {
-        return base_ + starts_[bucket >> group_bits] + (bucket & (group_size - 1));
+        return lines_.base() + starts_[bucket >> group_bits] + (bucket & (group_size - 1));
     }
 
     /// Steps through links, and if `leaves` also into the following buckets, to a point.
@@ -377,7 +357,7 @@ private:
     {
         while (p.key() == point_line::sentinel) {
             if (p.node() >= point_line::link) {
-                p.line = base_ + starts_[p.bucket >> group_bits] + (p.node() - point_line::link);
+                p.line = lines_.base() + starts_[p.bucket >> group_bits] + (p.node() - point_line::link);
             } else {
                 if (!leaves)
                     return p;
@@ -424,35 +404,6 @@ private:
         return skip_sentinels(p);
     }
 
-    /// A counting sort by bucket, then a small sort in each.
-    template <class Source>
-    static sorted_points sorted(std::size_t nodes_count, std::uint64_t total, std::uint64_t buckets,
-                                Source const& source)
-    {
-        sorted_points s;
-        s.ends.resize(buckets + 1);
-        for (std::size_t n = 0; n != nodes_count; ++n) {
-            auto const node = static_cast<node_index>(n);
-            for (std::uint32_t r = 0, v = source.points_of(node); r != v; ++r)
-                ++s.ends[reduce(source.point(node, r), buckets) + 1];
-        }
-        for (std::size_t b = 1; b != s.ends.size(); ++b)
-            s.ends[b] += s.ends[b - 1];
-        s.points.resize(total);
-        auto next = s.ends;
-        for (std::size_t n = 0; n != nodes_count; ++n) {
-            auto const node = static_cast<node_index>(n);
-            for (std::uint32_t r = 0, v = source.points_of(node); r != v; ++r) {
-                auto const hash = source.point(node, r);
-                s.points[next[reduce(hash, buckets)]++] = {hash, node};
-            }
-        }
-        in_order<Source> const less{source};
-        for (std::size_t b = 1; b != s.ends.size(); ++b)
-            sort(s.points.data() + s.ends[b - 1], s.ends[b] - s.ends[b - 1], less);
-        return s;
-    }
-
     /// Puts points that agree in all that is stored into the order of their full hashes.
     template <class Source>
     void order_ties(std::size_t g, std::vector<entry>& group, Source const& source) const
@@ -473,7 +424,7 @@ private:
                 }
             }
             assert(points.size() == j - i);
-            sort(points, in_order<Source>{source});
+            sort(points, circle_order<Source>{source});
             for (std::size_t k = i; k != j; ++k)
                 group[k].node = points[k - i].node;
         }
@@ -560,7 +511,7 @@ private:
             size += lines_for(ends[b + 1]);
             ends[b + 1] += ends[b];
         }
-        point_line* const out = claim(size);
+        point_line* const out = lines_.claim(size);
         if (!out)
             return false;
         std::size_t overflow = size;
@@ -590,40 +541,22 @@ private:
                 following = before;
             }
         }
-        starts_[g] = static_cast<std::uint32_t>(out - base_);
+        starts_[g] = static_cast<std::uint32_t>(out - lines_.base());
         return true;
     }
 
     /// The nodes of the first points at or after the start of a group.
     successors first_of(std::size_t g) const noexcept
     {
-        auto const& nodes = base_[starts_[g]].nodes;
+        auto const& nodes = lines_.base()[starts_[g]].nodes;
         return {nodes[0], nodes[1], nodes[2]};
-    }
-
-    void renew_arena(std::size_t lines)
-    {
-        arena_ = std::make_shared<arena>(lines + slack(lines) + 64);
-        base_ = arena_->lines.data();
-        used_ = 0;
-    }
-
-    /// Room for n more lines at the end of the arena, or null.
-    point_line* claim(std::size_t n) noexcept
-    {
-        auto expected = used_;
-        if (used_ + n > arena_->lines.size() ||
-            !arena_->used.compare_exchange_strong(expected, used_ + n))
-            return nullptr;
-        used_ += n;
-        return arena_->lines.data() + used_ - n;
     }
 
     std::size_t lines_of(std::size_t g) const noexcept
     {
         std::size_t lines = group_size;
         for (std::size_t i = 0; i != lines; ++i)
-            if (base_[starts_[g] + i].nodes[point_line::points_max] >= point_line::link)
+            if (lines_.base()[starts_[g] + i].nodes[point_line::points_max] >= point_line::link)
                 ++lines;
         return lines;
     }
@@ -634,31 +567,22 @@ private:
         std::size_t lines = n;
         for (std::size_t g = 0; g != starts_.size(); ++g)
             lines += lines_of(g);
-        auto const old = arena_;
-        auto const* const from = base_;
-        auto fresh = std::make_shared<arena>(lines + slack(lines));
-        point_line* const out = fresh->lines.data();
-        std::size_t used = 0;
+        line_arena fresh(lines + slack(lines));
         for (std::size_t g = 0; g != starts_.size(); ++g) {
             auto const size = lines_of(g);
-            std::memcpy(static_cast<void*>(out + used), from + starts_[g],
+            auto* const out = fresh.claim(size);
+            std::memcpy(static_cast<void*>(out), lines_.base() + starts_[g],
                         size * sizeof(point_line));
-            starts_[g] = static_cast<std::uint32_t>(used); // lines_of is not asked for g again
-            used += size;
+            starts_[g] = static_cast<std::uint32_t>(out - fresh.base()); // not asked for again
         }
-        fresh->used = used;
-        arena_ = std::move(fresh);
-        base_ = out;
-        used_ = used;
+        lines_ = std::move(fresh);
     }
 
     bool compact_ = false;
-    point_line const* base_ = nullptr;
     std::uint64_t buckets_ = 0;
     std::uint64_t points_count_ = 0;
-    std::size_t used_ = 0;
     page_array<std::uint32_t> starts_;
-    std::shared_ptr<arena> arena_;
+    line_arena lines_;
     std::vector<entry> scratch_;
 };
 
