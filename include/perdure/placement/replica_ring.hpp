@@ -125,6 +125,7 @@ public:
     std::size_t size() const noexcept { return nodes_.size(); }
     /// Nodes are numbered in the order of their names.
     cluster_node const& node(node_index i) const noexcept { return nodes_[i]; }
+    /// The index of a node, or no_node. O(log size()).
     node_index index_of(std::string_view name) const noexcept
     {
         auto const i = std::lower_bound(
@@ -133,16 +134,25 @@ public:
         return i != nodes_.end() && i->name == name ? static_cast<node_index>(i - nodes_.begin())
                                                     : no_node;
     }
+    /// A node's zone as a number: equal ones are one zone.
     std::uint32_t zone_of(node_index i) const noexcept { return places_[i].zone; }
+    /// A node's rack as a number: equal ones are one rack.
     std::uint32_t rack_of(node_index i) const noexcept { return places_[i].rack; }
+    /// A node's host as a number: equal ones are one host.
     std::uint32_t host_of(node_index i) const noexcept { return places_[i].host; }
+    /// As they were given.
     placement_rules const& rules() const noexcept { return rules_; }
+    /// What of the rules is kept with the nodes that may own.
     placement_limits const& limits() const noexcept { return limits_; }
+    /// Whether owners stand beside the points: replica_ring_options::links.
     bool linked() const noexcept { return !links_.empty() || !lines_.empty(); }
 
+    /// How many points the circle has.
     std::size_t points_count() const noexcept { return points_.size(); }
     /// The p-th point of the circle, and the owners of the keys that reach it first.
     std::uint64_t point(std::size_t p) const noexcept { return points_[p]; }
+    /// The owners at the p-th point, written to `out` as owners_for does. Precondition: p <
+    /// points_count().
     std::span<owner_index> owners_at(std::size_t p, std::span<owner_index> out) const noexcept
     {
         auto const wanted = std::min<std::size_t>(out.size(), limits_.copies);
@@ -197,12 +207,17 @@ private:
     };
     static_assert(sizeof(line_of_links) == 64);
 
-    /// What a walk reads of a point.
+    /// What a walk reads of a point. Six bits of zone are for walks with one owner a zone.
     struct entry {
         std::uint32_t key; // the 32 bits behind those that make the bucket
         owner_index owner;
-        std::uint16_t zone;
+        std::uint16_t zone : 6;
+        /// How many points further the second and the third owner are, so that they are read and
+        /// not searched: where a search ends cannot be predicted. `far` where it is too far to say.
+        std::uint16_t second : 5, third : 5;
+        static constexpr std::size_t far = 31;
     };
+    static_assert(sizeof(entry) == 8);
 
     struct stage {
         placement_limits limits;
@@ -240,12 +255,41 @@ private:
         for (auto const& p : circle) {
             points_.push_back(p.hash);
             auto const o = position[p.node];
-            entries_.push_back({key_of(p.hash), o, static_cast<std::uint16_t>(places_[o].zone)});
+            entries_.push_back({key_of(p.hash), o, static_cast<std::uint16_t>(places_[o].zone & 63),
+                                entry::far, entry::far});
             ++starts_[bucket_of(p.hash) + 1];
         }
         for (std::size_t b = 0; b != buckets_; ++b)
             starts_[b + 1] += starts_[b];
-        entries_.insert(entries_.end(), 4, {0xffffffff, no_owner, 0}); // find looks at four
+        if (one_a_zone_ || distinct_)
+            for (std::size_t p = 0; p != points_.size(); ++p)
+                see_ahead(p);
+        // find looks at four, and who reads ahead does not go around the end.
+        for (std::size_t i = 0; i != entry::far; ++i)
+            entries_.push_back(points_.empty() ? entry{} : entries_[i]);
+    }
+
+    /// Notes where the second and the third owner of the keys that reach a point first are.
+    void see_ahead(std::size_t p) noexcept
+    {
+        auto& from = entries_[p];
+        std::size_t second = 0, distance = 0;
+        for (auto at = p; ++distance != entry::far;) {
+            at = next(at);
+            auto const& e = entries_[at];
+            auto const excludes = [&](entry const& other) {
+                return one_a_zone_ ? e.zone == other.zone : e.owner == other.owner;
+            };
+            if (excludes(from))
+                continue;
+            if (second == 0) {
+                second = distance;
+                from.second = second & entry::far;
+            } else if (!excludes(entries_[(p + second) % points_.size()])) {
+                from.third = distance & entry::far;
+                return;
+            }
+        }
     }
 
     void link()
@@ -315,6 +359,13 @@ private:
     std::size_t walk(std::size_t p, std::size_t wanted, owner_index* out) const noexcept
     {
         if (one_a_zone_ || distinct_) {
+            auto const& first = entries_[p];
+            if (wanted == 3 && first.third != entry::far) [[likely]] {
+                out[0] = first.owner;
+                out[1] = entries_[p + first.second].owner;
+                out[2] = entries_[p + first.third].owner;
+                return 3;
+            }
             std::size_t count = 0;
             if (one_a_zone_) {
                 std::uint64_t seen = 0;
