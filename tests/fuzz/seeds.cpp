@@ -6,6 +6,8 @@
 #include "snapshot/golden.hpp"
 #include "support/memory_files.hpp"
 #include "wal/plain_log.hpp"
+#include <perdure/placement/placement_codec.hpp>
+#include <perdure/placement/placement_map.hpp>
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/format.hpp>
 
@@ -15,6 +17,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <memory>
 
 using namespace perdure;
 
@@ -159,6 +162,33 @@ void archive_seeds()
     put(5, std::vector<std::byte>(16));
 }
 
+void placement_seeds()
+{
+    for (std::uint32_t kind = 0; kind != 4; ++kind) {
+        placement_rules rules;
+        rules.copies = 2 + kind % 2;
+        rules.at_most_per_zone = kind == 3 ? 0 : 1;
+        rules.slots = 4u << kind;
+        rules.scatter_width = kind == 2 ? 4 : 0;
+        placement_map map(rules);
+        for (std::uint32_t n = 0; n != 2 + kind * 2; ++n)
+            map.join({.name = "n" + std::to_string(n),
+                      .zone = "z" + std::to_string(n % 3),
+                      .rack = n % 2 ? "r" : "",
+                      .host = n % 4 == 3 ? "h" + std::to_string(n) : "",
+                      .weight = 1.0 + n});
+        map.set_state("n1", node_state::draining);
+        if (kind != 0)
+            map.pin(1, {"n0", "n1"});
+        auto bytes = encode_placement(map.spec());
+        for (unsigned choices : {0u, 1u}) {
+            auto input = bytes;
+            input.insert(input.begin(), static_cast<std::byte>(choices));
+            write("placement", "seed-" + std::to_string(kind) + "-" + std::to_string(choices), input);
+        }
+    }
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -171,4 +201,5 @@ int main(int argc, char** argv)
     wal_seeds();
     snapshot_seeds();
     archive_seeds();
+    placement_seeds();
 }

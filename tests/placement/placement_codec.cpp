@@ -1,6 +1,7 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
+#include "placement/seal.hpp"
 #include "placement/support.hpp"
 #include <perdure/placement/epoch_fence.hpp>
 #include <perdure/placement/placement_codec.hpp>
@@ -50,24 +51,6 @@ void check_golden(std::string const& name, std::string const& actual)
         std::ofstream(path, std::ios::binary) << actual;
     INFO(path);
     CHECK(read(path) == actual);
-}
-
-/// Sets all checksums to what they would be, so that what is behind them is tested.
-void seal(bytes& b)
-{
-    if (b.size() < 32)
-        return;
-    perdure::store_little<std::uint32_t>(b.data() + 28,
-                                         perdure::crc32c(std::span<std::byte const>(b).first(28)));
-    for (std::size_t at = 32; at + 12 <= b.size();) {
-        auto const size = perdure::load_little<std::uint32_t>(b.data() + at + 4);
-        if (size > b.size() - at - 12)
-            return;
-        perdure::store_little<std::uint32_t>(
-            b.data() + at + 8 + size,
-            perdure::crc32c(std::span<std::byte const>(b).subspan(at, 8 + size)));
-        at += 12 + size;
-    }
 }
 
 } // namespace
@@ -271,6 +254,15 @@ TEST_CASE("placement_codec: newer versions", "[placement][format]")
     CHECK(decode_placement(whole, {10, 1000}).fault == placement_fault::too_large);
     CHECK(decode_placement(whole, {1000, 47}).fault == placement_fault::too_large);
     CHECK(decode_placement(whole, {1000, 48}));
+
+    // A few bytes that ask for ten million copysets; as many nodes with fewer helpers are welcome.
+    perdure::placement_spec wide;
+    wide.rules.scatter_width = 65535;
+    for (int i = 1000; i != 2000; ++i)
+        wide.nodes.push_back({.name = "n" + std::to_string(i), .zone = {}, .rack = {}, .host = {}});
+    CHECK(decode_placement(encode_placement(wide)).fault == placement_fault::too_large);
+    wide.rules.scatter_width = 12;
+    CHECK(decode_placement(encode_placement(wide)));
 
     auto unsorted = spec;
     std::swap(unsorted.nodes[0], unsorted.nodes[1]);

@@ -38,15 +38,16 @@ enum class placement_fault : std::uint8_t {
 /// What a reader accepts: bytes from outside must cost no more than this, also when a map is made of
 /// what they say.
 struct placement_bounds {
-    std::size_t bytes = std::size_t{1} << 26;
-    /// slots * nodes: making a map takes some 2 ns for each.
+    std::size_t bytes = std::size_t{1} << 26; ///< the longest input that is read at all
+    /// slots * nodes: making a map takes some 2 ns for each. With a scatter width it is also the
+    /// bound of sets * (slots + nodes + 1024), where nodes * width / 2 sets are the most there can be.
     std::uint64_t slots_times_nodes = std::uint64_t{1} << 31;
 };
 
 /// A placement, or what is wrong with the bytes, and where.
 struct decoded_placement {
-    std::optional<placement_spec> spec;
-    placement_fault fault = placement_fault::none;
+    std::optional<placement_spec> spec; ///< what was read; empty if something is wrong
+    placement_fault fault = placement_fault::none; ///< `none` if nothing is wrong
     std::size_t offset = 0; ///< of the first byte of the field at fault
     std::string message;    ///< "placement at byte 52: copies is 99; it must be from 1 to 16"
 
@@ -225,6 +226,12 @@ private:
             throw finding{placement_fault::too_large, s.offset,
                           std::to_string(count) + " nodes times " +
                               std::to_string(spec.rules.slots) + " slots are beyond the bound"};
+        auto const sets = (std::uint64_t{count} * spec.rules.scatter_width + 1) / 2; // below 2^31
+        if (sets * (std::uint64_t{spec.rules.slots} + count + 1024) > bounds_.slots_times_nodes)
+            throw finding{placement_fault::too_large, s.offset,
+                          std::to_string(count) + " nodes with a scatter width of " +
+                              std::to_string(spec.rules.scatter_width) +
+                              " may have more copysets than the bound allows"};
         for (std::uint32_t i = 0; i != count; ++i) {
             auto const at = here();
             byte_reader record(r.bytes(r.u16()));
