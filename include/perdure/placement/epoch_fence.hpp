@@ -28,6 +28,8 @@ public:
     /// `newest`: the newest epoch known, as it was before a restart.
     explicit constexpr epoch_fence(std::uint64_t newest = 0) noexcept : newest_(newest) {}
 
+    /// What a request that carries this epoch is: refuse it if stale, ask for the newer map if
+    /// ahead.
     constexpr fenced judge(std::uint64_t epoch) const noexcept
     {
         return epoch < newest_ ? fenced::stale : epoch == newest_ ? fenced::current : fenced::ahead;
@@ -40,6 +42,7 @@ public:
         newest_ = epoch;
         return true;
     }
+    /// The newest epoch that was seen.
     constexpr std::uint64_t newest() const noexcept { return newest_; }
 
 private:

@@ -31,8 +31,9 @@ namespace perdure {
 template <std::totally_ordered Key = std::string>
 class hot_keys {
 public:
+    /// A key and how often it came, as far as is known.
     struct entry {
-        Key key{};
+        Key key{}; ///< the key
         std::uint64_t count = 0; ///< at least as many as there were
         std::uint64_t error = 0; ///< by how much it may be too many
         friend bool operator==(entry const&, entry const&) = default;

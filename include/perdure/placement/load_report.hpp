@@ -29,10 +29,10 @@ struct balance {
 
 /// What one zone holds.
 struct zone_load {
-    std::string zone;
+    std::string zone; ///< its name
     double nodes_share = 0; ///< of the weights of nodes that may own
-    double copies_share = 0;
-    double traffic_share = 0;
+    double copies_share = 0; ///< of all copies, 0 to 1
+    double traffic_share = 0; ///< of all traffic, at the primaries; 0 to 1
 };
 
 /// What a map loads its nodes with.
@@ -41,9 +41,10 @@ struct load_report {
     balance primaries; ///< slots of which it is the primary, likewise
     balance traffic;   ///< of the slots of which it is the primary; 0 without traffic
     std::vector<zone_load> zones; ///< in the order of their names
-    std::uint32_t hottest_slot = 0;
+    std::uint32_t hottest_slot = 0; ///< the slot with the most traffic
     double hottest_share = 0; ///< of all traffic
 
+    /// A few lines for a person to read.
     std::string text() const
     {
         char line[200];

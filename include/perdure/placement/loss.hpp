@@ -22,20 +22,21 @@ namespace perdure {
 struct loss_options {
     /// Counted exactly as long as that takes no more steps than this; else sampled.
     double exact_steps = 1e8;
+    /// How many choices of failed nodes are sampled where counting takes too long.
     std::uint32_t samples = 100000;
-    std::uint64_t seed = 1;
+    std::uint64_t seed = 1; ///< equal seeds draw equal samples
     /// Of the interval, in standard errors: 1.96 for 95 %, 2.576 for 99 %.
     double z = 1.96;
 };
 
 /// The probability that something is lost when some nodes fail at once.
 struct loss_estimate {
-    std::size_t nodes = 0;
+    std::size_t nodes = 0; ///< how many there are to fail
     std::size_t failed = 0;
-    double probability = 0;
+    double probability = 0; ///< that some data are on failed nodes only, 0 to 1
     double low = 0; ///< of the interval; equal to `high` if exact
-    double high = 0;
-    bool exact = false;
+    double high = 0; ///< of the interval
+    bool exact = false; ///< whether all choices were counted; else it is estimated from samples
     /// The share of the data that is lost on average, exactly; the same for every placement with as
     /// many copies on each slot. Few copysets lose as much, but more seldom and more at once.
     double expected_share = 0;

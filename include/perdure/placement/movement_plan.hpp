@@ -56,12 +56,12 @@ constexpr danger danger_of(std::uint32_t live, std::uint32_t draining, std::uint
 
 /// A node is to get a copy of a slot. Nodes are positions in movement_plan::nodes.
 struct copy_move {
-    std::uint32_t slot = 0;
+    std::uint32_t slot = 0; ///< which slot, below movement_plan::slots
     node_index from = no_node;     ///< whom to read it from; no_node if it is lost
     node_index to = no_node;       ///< who gets it
     node_index gives_up = no_node; ///< whose copy is not needed any more then
     std::uint64_t bytes = 0;       ///< 0 if no sizes were given
-    danger why = danger::rebalance;
+    danger why = danger::rebalance; ///< how endangered the slot is before; the order of the moves
     std::uint8_t live = 0; ///< copies on nodes that are up, before
 
     friend bool operator==(copy_move const&, copy_move const&) = default;
@@ -70,16 +70,16 @@ struct copy_move {
 /// What a plan means for one node.
 struct planned_node {
     std::string name;
-    std::string zone;
-    bool was_here = false;
-    bool is_here = false;
+    std::string zone; ///< its zone's name
+    bool was_here = false; ///< whether it is in the map before
+    bool is_here = false; ///< whether it is in the map after
     node_state state = node_state::up; ///< in the end, if it is here
     std::uint32_t before = 0;          ///< copies that it has
     std::uint32_t after = 0;           ///< copies that it is to have
     std::uint32_t in = 0;              ///< copies that it gets
     std::uint32_t out = 0;             ///< copies that are read from it
-    std::uint64_t bytes_in = 0;
-    std::uint64_t bytes_out = 0;
+    std::uint64_t bytes_in = 0; ///< of the copies that it gets; 0 without sizes
+    std::uint64_t bytes_out = 0; ///< of the copies that are read from it; 0 without sizes
 };
 
 /** Which copies are to be made, from whom to whom, the most endangered first.
@@ -87,15 +87,15 @@ struct planned_node {
  *  A value: look at it, print it (text(), movement_svg.hpp), let a movement_queue run it, or drop it.
  */
 struct movement_plan {
-    std::uint64_t epoch_before = 0;
-    std::uint64_t epoch_after = 0;
-    std::uint32_t slots = 0;
+    std::uint64_t epoch_before = 0; ///< of the map before
+    std::uint64_t epoch_after = 0; ///< of the map after
+    std::uint32_t slots = 0; ///< how many slots both maps have
     std::uint64_t copies_wanted = 0; ///< of all slots, after
     std::vector<planned_node> nodes; ///< an entry without a name is no node
     std::vector<copy_move> moves;    ///< by danger, then live copies, then slot
     std::vector<copy_move> lost;     ///< that cannot be made
     std::size_t primaries_moved = 0; ///< slots whose first owner is another one
-    std::uint64_t bytes = 0;
+    std::uint64_t bytes = 0; ///< of all moves; 0 without sizes
     /// No plan that leaves every node with as many copies as this one makes fewer: the sum of what
     /// nodes have to gain. (For a node that joins, its fair share.)
     std::uint64_t minimum = 0;

@@ -22,11 +22,11 @@ namespace perdure {
 
 /// How many copies may be under way at once; 0 for no limit.
 struct movement_limits {
-    std::uint32_t into_node = 2;
-    std::uint32_t out_of_node = 2;
+    std::uint32_t into_node = 2; ///< written to one node
+    std::uint32_t out_of_node = 2; ///< read from one node
     /// From one zone to another one, each direction by itself; within a zone there is no limit.
     std::uint32_t on_link = 0;
-    std::uint32_t altogether = 0;
+    std::uint32_t altogether = 0; ///< in the whole cluster
 };
 
 /** Runs a plan under limits: what may begin now, the most endangered first.
@@ -43,6 +43,7 @@ struct movement_limits {
  */
 class movement_queue {
 public:
+    /// Takes over a plan; nothing is under way. O(moves + zones^2).
     explicit movement_queue(movement_plan plan, movement_limits const& limits = {})
         : plan_(std::move(plan)), limits_(limits), states_(plan_.moves.size(), state::waiting)
     {
@@ -56,6 +57,7 @@ public:
         links_.resize(zones_ * zones_);
     }
 
+    /// The plan as it was given.
     movement_plan const& plan() const noexcept { return plan_; }
 
     /// The next move that may begin, as a position in plan().moves; it counts as begun.
@@ -107,9 +109,13 @@ public:
         abandoned_ = true;
     }
 
+    /// Moves that finished well.
     std::size_t done_count() const noexcept { return done_; }
+    /// Moves begun and not finished.
     std::size_t under_way_count() const noexcept { return under_way_; }
+    /// How many tries failed; a move that fails may be tried again.
     std::size_t failures_count() const noexcept { return failures_; }
+    /// Of the moves that finished well; 0 if the plan has no sizes.
     std::uint64_t bytes_done() const noexcept { return bytes_done_; }
     /// Nothing waits and nothing is under way.
     bool finished() const noexcept
@@ -159,7 +165,7 @@ struct movement_estimate {
     double seconds = 0; ///< until the last copy is there
     /// Until the last copy of each danger is there; 0 where there is none.
     std::array<double, dangers_count> seconds_of{};
-    std::size_t most_under_way = 0;
+    std::size_t most_under_way = 0; ///< how many copies run at once at the most
 };
 
 /** How long a plan takes under limits, if every copy runs at `bytes_per_second` and begins as soon

@@ -28,11 +28,13 @@ namespace perdure {
  */
 class placed_copysets {
 public:
+    /// Nodes that hold all copies of something, so that it is lost if they all fail.
     struct set {
         std::vector<owner_index> members; ///< in ascending order
         double share = 0;                 ///< of the slots, or of the keys
     };
 
+    /// Of all slots, or of all points of a ring; owners are indexes of it.
     explicit placed_copysets(placement_map const& map)
     {
         index_bound_ = map.index_bound();
@@ -60,12 +62,16 @@ public:
 
     /// Nodes that may own, or do.
     std::size_t nodes() const noexcept { return nodes_; }
+    /// One more than the largest index of a member.
     std::size_t index_bound() const noexcept { return index_bound_; }
+    /// How many different sets there are.
     std::size_t count() const noexcept { return sets_.size(); }
+    /// Each set once, with its share of the data.
     std::vector<set> const& sets() const noexcept { return sets_; }
 
     /// With how many other nodes a node shares data: its helpers when it must be rebuilt.
     std::size_t scatter_width(node_index i) const noexcept { return scatter_[i]; }
+    /// Over the nodes; 0 if there are none.
     double mean_scatter_width() const noexcept
     {
         double sum = 0;
@@ -73,6 +79,7 @@ public:
             sum += static_cast<double>(s);
         return nodes_ == 0 ? 0 : sum / static_cast<double>(nodes_);
     }
+    /// Of the node with the most helpers.
     std::size_t max_scatter_width() const noexcept
     {
         return scatter_.empty() ? 0 : *std::max_element(scatter_.begin(), scatter_.end());

@@ -22,19 +22,19 @@ namespace perdure {
 
 /// A node that is in both maps, and is another.
 struct node_change {
-    cluster_node before;
-    cluster_node after;
+    cluster_node before; ///< as it was
+    cluster_node after; ///< as it is
     friend bool operator==(node_change const&, node_change const&) = default;
 };
 
 /// In what two maps differ.
 struct placement_diff {
-    std::uint64_t epoch_before = 0;
-    std::uint64_t epoch_after = 0;
-    bool rules_changed = false;
-    std::vector<cluster_node> joined;
-    std::vector<cluster_node> left;
-    std::vector<node_change> changed;
+    std::uint64_t epoch_before = 0; ///< of the map before
+    std::uint64_t epoch_after = 0; ///< of the map after
+    bool rules_changed = false; ///< whether any rule differs
+    std::vector<cluster_node> joined; ///< nodes in the map after only
+    std::vector<cluster_node> left; ///< nodes in the map before only
+    std::vector<node_change> changed; ///< nodes whose place, weight or state differs
     /// Slots whose owners or their order differ; all of them if the number of slots does.
     std::vector<std::uint32_t> slots;
 

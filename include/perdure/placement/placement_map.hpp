@@ -9,6 +9,8 @@
 #include <perdure/placement/cluster_node.hpp>
 #include <perdure/placement/detail/bad_value.hpp>
 #include <perdure/placement/detail/best_owners.hpp>
+#include <perdure/placement/detail/check_node.hpp>
+#include <perdure/placement/detail/choose_owners.hpp>
 #include <perdure/placement/detail/copyset_table.hpp>
 #include <perdure/placement/detail/draw.hpp>
 #include <perdure/placement/detail/place_tree.hpp>
@@ -64,7 +66,7 @@ inline constexpr owner_index no_owner = 0xffff;
  */
 class placement_map {
 public:
-    static constexpr std::size_t nodes_max = 65535;
+    static constexpr std::size_t nodes_max = 65535; ///< how many nodes a map may have
 
     /// Throws std::invalid_argument if the rules are none, and as join does.
     explicit placement_map(placement_rules const& rules = {},
@@ -131,7 +133,7 @@ public:
         auto const index = index_of(name);
         if (index == no_node)
             return false;
-        check_weight(weight);
+        detail::check_node_weight(weight);
         auto changed = *this;
         auto& n = changed.entries_[index].node;
         auto const kind = !may_own(n.state) || weight == n.weight ? change::none
@@ -228,10 +230,13 @@ public:
 
     // Queries.
 
+    /// Grows by one with every change; 0 for a map made from nodes.
     std::uint64_t epoch() const noexcept { return epoch_; }
+    /// As they were given.
     placement_rules const& rules() const noexcept { return rules_; }
     /// What of the rules is kept with the nodes that may own; equal for every slot not pinned.
     placement_limits const& limits() const noexcept { return limits_; }
+    /// How many slots there are.
     std::uint32_t slots() const noexcept { return rules_.slots; }
 
     /// The slot of a key: the top bits of its hash under the rules' seed, or of a key_hash itself.
@@ -254,6 +259,7 @@ public:
             --count;
         return {row, count};
     }
+    /// The owners of a key's slot, the primary first; valid until the map changes.
     template <class Key>
     std::span<owner_index const> owners_for(Key const& key) const noexcept
     {
@@ -270,6 +276,7 @@ public:
     bool empty() const noexcept { return by_name_.empty(); }
     /// One more than the largest index in use.
     std::size_t index_bound() const noexcept { return entries_.size(); }
+    /// Whether an index below index_bound() belongs to a node.
     bool in_use(node_index i) const noexcept { return !entries_[i].node.name.empty(); }
     /// Precondition: `i` is the index of a node that is here.
     cluster_node const& node(node_index i) const noexcept { return entries_[i].node; }
@@ -277,7 +284,9 @@ public:
     std::uint32_t copies_on(node_index i) const noexcept { return entries_[i].copies; }
     /// A node's zone as a number: equal ones are one zone. So for racks and hosts.
     std::uint32_t zone_of(node_index i) const noexcept { return entries_[i].where.zone; }
+    /// A node's rack as a number: equal ones are one rack.
     std::uint32_t rack_of(node_index i) const noexcept { return entries_[i].where.rack; }
+    /// A node's host as a number: equal ones are one host.
     std::uint32_t host_of(node_index i) const noexcept { return entries_[i].where.host; }
 
     /// The index of a node, or no_node. O(log size()).
@@ -286,13 +295,17 @@ public:
         auto const i = lower_bound(name);
         return i != by_name_.end() && node(*i).name == name ? *i : no_node;
     }
+    /// Whether there is a node of this name. O(log size()).
     bool contains(std::string_view name) const noexcept { return index_of(name) != no_node; }
     /// The indexes of all nodes in the order of their names.
     std::vector<owner_index> const& indexes() const noexcept { return by_name_; }
 
+    /// Whether a slot's owners were decided by hand or are held. O(log pinned_count()).
     bool pinned(std::uint32_t slot) const noexcept { return pins_.contains(slot); }
+    /// How many slots are pinned.
     std::size_t pinned_count() const noexcept { return pins_.size(); }
 
+    /// All that this map follows from, to be exchanged or kept; O(slots + nodes).
     placement_spec spec() const
     {
         placement_spec s;
@@ -341,6 +354,7 @@ public:
 
     /// The table itself, for what walks all of it: row s holds the owners of slot s, then no_owner.
     std::span<owner_index const> table() const noexcept { return table_; }
+    /// How many entries of table() a slot has.
     std::size_t table_stride() const noexcept { return stride_; }
 
 private:
@@ -352,13 +366,6 @@ private:
     };
     enum class change { none, gained, lost, heavier, all };
 
-    static void check_weight(double weight)
-    {
-        if (!(weight >= 1e-9 && weight <= 1e18))
-            detail::throw_bad_value("placement_map", "weight", std::to_string(weight),
-                                    "it must be from 1e-9 to 1e18");
-    }
-
     std::vector<owner_index>::const_iterator lower_bound(std::string_view name) const noexcept
     {
         return std::lower_bound(
@@ -368,22 +375,7 @@ private:
 
     node_index put(cluster_node node)
     {
-        auto const check_text = [](char const* field, std::string const& text) {
-            if (text.size() > 255)
-                detail::throw_bad_value("placement_map", field, "'" + text.substr(0, 40) + "...'",
-                                        "it must not be longer than 255 bytes");
-        };
-        if (node.name.empty())
-            detail::throw_bad_value("placement_map", "name", "''", "a node must have one");
-        check_text("name", node.name);
-        check_text("zone", node.zone);
-        check_text("rack", node.rack);
-        check_text("host", node.host);
-        check_weight(node.weight);
-        if (static_cast<std::uint8_t>(node.state) > 3)
-            detail::throw_bad_value("placement_map", "state",
-                                    std::to_string(static_cast<unsigned>(node.state)),
-                                    "it must be from 0 to 3");
+        detail::check_node(node);
         auto const at = lower_bound(node.name);
         if (at != by_name_.end() && this->node(*at).name == node.name)
             detail::throw_bad_value("placement_map", "node", "'" + node.name + "'",
@@ -512,55 +504,22 @@ private:
                                     : a.node != b.node && node(a.node).name < node(b.node).name;
         };
     }
-    static double time_of(std::uint64_t drawn, double weight) noexcept
-    {
-        return static_cast<double>(detail::draw(drawn)) / weight;
-    }
-    /// Whether a number drawn is too small for a time before `cutoff`, without its logarithm.
-    static bool hopeless(std::uint64_t drawn, double quick, double cutoff) noexcept
-    {
-        auto const missing = ~drawn;
-        return static_cast<double>(static_cast<std::int64_t>(missing >> 1)) * 2 * quick > cutoff &&
-               missing > detail::draw_bound_from;
-    }
-
     /// Lets the rules choose a slot's owners.
     void fill(std::uint32_t slot)
     {
         auto* const row = table_.data() + std::size_t{slot} * stride_;
         std::fill(row, row + stride_, no_owner);
-        // Within the limits that the rules ask for as far as they go, then step by step beyond.
-        auto limits = detail::wanted_limits(rules_);
-        limits.copies = limits_.copies;
-        if (!sets_.empty())
-            limits = limits_; // the sets have been chosen so
-        detail::best_owners best(limits, earlier());
-        auto const offer = [&](detail::contender const& c) {
-            auto const drawn = hash_key(std::uint64_t{slot}, c.seed);
-            if (!hopeless(drawn, c.quick, best.cutoff()))
-                best.offer({time_of(drawn, c.weight), c.node, c.where});
-        };
+        auto wanted = detail::wanted_limits(rules_);
+        wanted.copies = limits_.copies;
         if (sets_.empty()) {
-            do {
-                best.widen(limits);
-                for (auto const& c : contenders_)
-                    offer(c);
-            } while (detail::widen(limits, limits_));
+            detail::best_owners best(wanted, earlier());
+            detail::choose_owners(best, slot, contenders_, wanted, limits_);
+            write(row, best);
         } else {
-            // The set with the largest hash; its members take their turns as primary.
-            std::uint64_t largest = 0;
-            auto const* chosen = &sets_.front();
-            for (auto const& s : sets_) {
-                auto const drawn = hash_key(std::uint64_t{slot}, s.seed);
-                if (drawn > largest) {
-                    largest = drawn;
-                    chosen = &s;
-                }
-            }
-            for (auto m : chosen->members)
-                offer(contenders_[m]);
+            detail::best_owners best(limits_, earlier()); // the sets have been chosen so
+            detail::choose_set(best, slot, contenders_, sets_);
+            write(row, best);
         }
-        write(row, best);
     }
 
     /// A node is new, or weighs more: where it is early enough it takes the place of one owner.
@@ -580,12 +539,12 @@ private:
             for (std::size_t i = 0; i != limits_.copies && row[i] != no_owner; ++i) {
                 auto const& e = entries_[row[i]];
                 if (row[i] != own)
-                    best.offer({time_of(hash_key(std::uint64_t{s}, e.seed), e.node.weight), row[i],
-                                e.where});
+                    best.offer({detail::draw_time(hash_key(std::uint64_t{s}, e.seed), e.node.weight),
+                                row[i], e.where});
             }
-            if (hopeless(drawn, self.quick, best.cutoff()))
+            if (detail::hopeless(drawn, self.quick, best.cutoff()))
                 continue;
-            best.offer({time_of(drawn, self.weight), index, self.where});
+            best.offer({detail::draw_time(drawn, self.weight), index, self.where});
             write(row, best);
         }
     }

@@ -24,8 +24,9 @@ struct placement_rules {
     std::uint32_t copies = 3;
     /// At most so many copies of a slot in one zone, rack or host; 0 for no limit.
     std::uint32_t at_most_per_zone = 0;
-    std::uint32_t at_most_per_rack = 0;
-    std::uint32_t at_most_per_host = 1;
+    std::uint32_t at_most_per_rack = 0; ///< of one rack; 0 for no limit
+    std::uint32_t at_most_per_host = 1; ///< of one host; 0 for no limit
+    /// What gives way where zones, racks or hosts are too few.
     when_short shortage = when_short::relax_limits;
     /// Into how many slots the keys are divided: a power of two from 2 to 2^20, best a hundred times
     /// the number of nodes that there will ever be. Another number moves everything.
@@ -37,7 +38,7 @@ struct placement_rules {
     /// Another seed is another placement.
     std::uint64_t seed = 0;
 
-    static constexpr std::uint32_t copies_max = 16;
+    static constexpr std::uint32_t copies_max = 16; ///< the most that `copies` may be
 
     friend bool operator==(placement_rules const&, placement_rules const&) = default;
 };
@@ -65,9 +66,9 @@ inline void check(placement_rules const& rules)
 /// What of the rules can be kept with the nodes that there are.
 struct placement_limits {
     std::uint32_t copies = 0; ///< of every slot
-    std::uint32_t per_zone = 0;
-    std::uint32_t per_rack = 0;
-    std::uint32_t per_host = 0;
+    std::uint32_t per_zone = 0; ///< at most so many in one zone
+    std::uint32_t per_rack = 0; ///< at most so many in one rack
+    std::uint32_t per_host = 0; ///< at most so many on one host
 
     friend bool operator==(placement_limits const&, placement_limits const&) = default;
 };

@@ -16,8 +16,8 @@ namespace perdure {
 
 /// A slot whose owners were decided by hand, or held until its data have moved; primary first.
 struct pinned_slot {
-    std::uint32_t slot = 0;
-    std::vector<std::string> owners;
+    std::uint32_t slot = 0; ///< its number, below rules.slots.
+    std::vector<std::string> owners; ///< names of nodes that are there, from 1 to rules.copies.
     friend bool operator==(pinned_slot const&, pinned_slot const&) = default;
 };
 
@@ -25,8 +25,8 @@ struct pinned_slot {
  *  (placement_codec.hpp).
  */
 struct placement_spec {
-    std::uint64_t epoch = 0;
-    placement_rules rules;
+    std::uint64_t epoch = 0; ///< of the map
+    placement_rules rules; ///< by which the owners were chosen
     std::vector<cluster_node> nodes; ///< in the order of their names
     std::vector<pinned_slot> pins;   ///< in the order of their slots
     /// What placement_map::fingerprint() was where this was made; whoever makes a map of it and

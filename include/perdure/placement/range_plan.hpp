@@ -23,8 +23,8 @@ namespace perdure {
 
 /// Keys whose hash lies in [first, last], both included.
 struct hash_range {
-    std::uint64_t first = 0;
-    std::uint64_t last = 0;
+    std::uint64_t first = 0; ///< the smallest hash
+    std::uint64_t last = 0; ///< the largest hash
     friend bool operator==(hash_range const&, hash_range const&) = default;
 };
 
@@ -34,8 +34,8 @@ struct hash_range {
  *  and movement_svg draws it; its nodes' `before` and `after` count millionths of all keys.
  */
 struct range_plan {
-    std::vector<hash_range> ranges;
-    movement_plan plan;
+    std::vector<hash_range> ranges; ///< in the order of the circle
+    movement_plan plan; ///< who copies which range from whom
     double moved = 0;   ///< copies to make, as a share of all keys: 1 is one copy of everything
     double minimum = 0; ///< the least for these shares of the nodes
 

@@ -42,6 +42,7 @@ public:
                     add(s, map.node(o).name);
     }
 
+    /// How many slots the map has that it was made for.
     std::uint32_t slots() const noexcept { return static_cast<std::uint32_t>(held_.size()); }
 
     // Each throws std::invalid_argument if there is no such slot. Reporting a thing twice is harmless.
@@ -69,7 +70,10 @@ public:
                 std::erase_if(slot, [&](copy const& c) { return c.node == id; });
     }
 
+    /// Whether the node has a copy. Throws std::invalid_argument if there is no such slot.
     bool has(std::uint32_t slot, std::string_view node) const { return state_of(slot, node) == 2; }
+    /// Whether a copy is on its way to the node. Throws std::invalid_argument if there is no such
+    /// slot.
     bool on_its_way(std::uint32_t slot, std::string_view node) const
     {
         return state_of(slot, node) == 1;
@@ -135,15 +139,15 @@ private:
 
 /// A copy that a node has and is not to have.
 struct surplus_copy {
-    std::uint32_t slot = 0;
-    std::string node;
+    std::uint32_t slot = 0; ///< of which slot
+    std::string node; ///< the name of who has it
     friend bool operator==(surplus_copy const&, surplus_copy const&) = default;
 };
 
 /// What to copy so that every slot has its replicas again.
 struct repair_plan {
     movement_plan missing; ///< copies to make; what is on its way is not made again
-    std::size_t on_their_way = 0;
+    std::size_t on_their_way = 0; ///< copies that were begun already
     /// Copies that can be dropped: every owner of their slot has its own.
     std::vector<surplus_copy> surplus;
 };

@@ -22,14 +22,14 @@ namespace perdure {
  */
 struct survival_report {
     std::uint32_t needed = 1; ///< copies that must be left: 1 to lose nothing, a quorum to serve
-    std::int64_t nodes = -1;
-    std::int64_t hosts = -1;
-    std::int64_t racks = -1;
-    std::int64_t zones = -1;
+    std::int64_t nodes = -1; ///< whichever so many nodes fail
+    std::int64_t hosts = -1; ///< whichever so many hosts fail
+    std::int64_t racks = -1; ///< whichever so many racks fail
+    std::int64_t zones = -1; ///< whichever so many zones fail
     /// A slot that survives the fewest zones, and of those the fewest racks, hosts and nodes.
     std::uint32_t weakest_slot = 0;
-    placement_rules rules;
-    placement_limits limits;
+    placement_rules rules; ///< what was asked for
+    placement_limits limits; ///< what of it could be kept
     std::size_t slots_short = 0; ///< slots with fewer copies that can be read than the rules want
 
     /// Whether the rules are kept in full.

@@ -77,7 +77,9 @@ public:
         --total_;
     }
 
+    /// How many pieces of work the node has. Precondition: `n` is a node of the ring.
     std::uint64_t load(node_index n) const noexcept { return nodes_[n].load; }
+    /// How many pieces of work there are on all nodes.
     std::uint64_t total() const noexcept { return total_; }
     /// How many keys have not gone to their first node since the beginning.
     std::uint64_t spilled() const noexcept { return spilled_; }

@@ -33,8 +33,11 @@ namespace perdure {
 template <class Hash>
 class basic_choose_k : public detail::lookup<basic_choose_k<Hash>> {
 public:
+    /// What keys are assigned to.
     using node_type = node_index;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::draws_cursor<basic_choose_k>;
 
     /// Throws std::invalid_argument if count is above 2^31.
@@ -42,6 +45,7 @@ public:
     {
         resize(count);
     }
+    /// Another number of nodes. Throws std::invalid_argument if it is above 2^31.
     void resize(std::size_t count)
     {
         if (count > std::size_t{1} << detail::level_draws::levels_max)
@@ -53,19 +57,28 @@ public:
     }
 
     std::size_t size() const noexcept { return count_; }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return count_; }
+    /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return n < count_; }
+    /// Nodes are their indexes.
     node_index node(node_index n) const noexcept { return n; }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept
     {
         return detail::first_in_use(*this, hash);
     }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
+    /// Whether a drawn number is that of a node.
     bool in_use(std::uint32_t slot) const noexcept { return slot < count_; }
+    /// How many bits the slots' numbers have: a lookup draws among 2^levels().
     int levels() const noexcept { return levels_; }
+    /// Whether less than three quarters of the 2^levels() numbers are in use.
     bool sparse() const noexcept { return sparse_; }
 
 private:

@@ -24,6 +24,7 @@ namespace perdure {
 /// A host as another implementation's configuration names it; weights are whole numbers there.
 struct compatible_host {
     std::string name;
+    /// Its share is about in proportion; what is allowed depends on the implementation.
     std::uint64_t weight = 1;
     friend bool operator==(compatible_host const&, compatible_host const&) = default;
 };
@@ -135,6 +136,7 @@ class basic_compatible_ring : public detail::lookup<basic_compatible_ring<Rules>
     using list = detail::host_list<basic_compatible_ring<Rules>>;
 
 public:
+    /// What hashes keys there.
     using hasher_type = typename Rules::hasher_type;
     using options_type = typename Rules::options_type;
 
@@ -176,9 +178,13 @@ public:
         this->hosts_ = std::move(hosts);
     }
 
+    /// What hashes the keys.
     hasher_type hasher() const noexcept { return {}; }
+    /// As given to the constructor.
     options_type const& options() const noexcept { return options_; }
+    /// How many points the circle has.
     std::uint64_t points_count() const noexcept { return points_.all.size(); }
+    /// How many of them a host has; 0 where its weight is too small for one.
     std::uint32_t points_of(node_index n) const noexcept { return points_.points_of(n); }
     /// All points in the order of the circle. 32-bit points stand in the upper half. O(points).
     std::vector<ring_point> points() const
@@ -214,18 +220,23 @@ public:
 
     // What the lookups are made of.
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept { return table_.locate(hash, points_); }
+    /// locate of many hashes. Precondition: out.size() >= in.size().
     void locate_batch(std::span<key_hash const> in, std::span<node_index> out) const noexcept
     {
         table_.locate_batch(in, out, points_);
     }
 
+    /// Walks the hosts in the order of a hash: clockwise, then those without points.
     class cursor_type {
     public:
+        /// At the beginning of the order of a hash.
         cursor_type(basic_compatible_ring const& ring, std::uint64_t hash) noexcept
             : ring_(&ring), walk_(ring.table_, ring.points_, ring.with_points_, hash)
         {
         }
+        /// The next host, or no_node after the last.
         node_index next() noexcept
         {
             if (auto const n = walk_.next(); n != no_node)
@@ -240,6 +251,7 @@ public:
         detail::walk_cursor walk_;
         node_index rest_ = 0;
     };
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
 private:

@@ -48,10 +48,14 @@ class basic_dx_hash : public detail::lookup<basic_dx_hash<Node, Hash>> {
                   "a node is copyable, ordered, and hashed by the hasher");
 
 public:
+    /// What keys are assigned to.
     using node_type = Node;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::draws_cursor<basic_dx_hash>;
 
+    /// Without nodes.
     explicit basic_dx_hash(Hash hash = Hash()) : hash_(std::move(hash)) {}
 
     /// Adds a node to the slot that was freed last, or a new one: the index that is returned. Throws
@@ -82,28 +86,36 @@ public:
     }
 
     std::size_t size() const noexcept { return nodes_.size(); }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return nodes_.bound(); }
     /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return nodes_.used(n); }
+    /// Precondition: `n` is the index of a node that is in it.
     Node const& node(node_index n) const noexcept { return nodes_.node(n); }
+    /// The index of a node, or no_node. O(log size()).
     template <class Key = Node>
     node_index index_of(Key const& node) const noexcept
     {
         return nodes_.find(node, hash_(node));
     }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
     /// What a lookup reads, in bytes; the nodes themselves are kept apart.
     std::size_t memory() const noexcept { return used_.capacity() * sizeof(used_[0]); }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept
     {
         return detail::first_in_use(*this, hash);
     }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
     /// Precondition: slot < 2^levels().
     bool in_use(std::uint32_t slot) const noexcept { return used_[slot / 64] >> (slot % 64) & 1; }
+    /// How many bits the slots' numbers have: a lookup draws among 2^levels().
     int levels() const noexcept { return levels_; }
+    /// Whether less than three quarters of the 2^levels() numbers are in use.
     bool sparse() const noexcept { return sparse_; }
 
 private:

@@ -36,6 +36,7 @@ namespace perdure {
 
 /// The hash of a request's key: XXH64, seed 0, of the header's value or whatever it is.
 struct envoy_hasher {
+    /// Any kind of text will do, without making a std::string of it.
     using is_transparent = void;
     template <detail::text_like Text>
     std::uint64_t operator()(Text const& key) const noexcept
@@ -47,8 +48,9 @@ struct envoy_hasher {
 
 /// Envoy's settings of its ring hash load balancer.
 struct envoy_ring_options {
+    /// How many points there are at least; up to maximum_ring_size.
     std::uint64_t minimum_ring_size = 1024;
-    std::uint64_t maximum_ring_size = 8 * 1024 * 1024;
+    std::uint64_t maximum_ring_size = 8 * 1024 * 1024; ///< how many there are at most; up to 8 Mi
 };
 
 namespace detail {
@@ -134,8 +136,10 @@ struct envoy_maglev_options {
  */
 class envoy_maglev : public detail::lookup<envoy_maglev>, public detail::host_list<envoy_maglev> {
 public:
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = envoy_hasher;
     using options_type = envoy_maglev_options;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::rehash_cursor<envoy_maglev>;
 
     /// Throws std::invalid_argument if table_size is no prime up to 5000011, if a weight is not from
@@ -188,12 +192,16 @@ public:
         hosts_ = std::move(hosts);
     }
 
+    /// What hashes the keys.
     hasher_type hasher() const noexcept { return {}; }
+    /// As given to the constructor.
     options_type const& options() const noexcept { return options_; }
     /// The table: the index of the node of each entry.
     std::span<std::uint16_t const> entries() const noexcept { return table_; }
+    /// Bytes that a lookup reads.
     std::size_t memory() const noexcept { return table_.capacity() * sizeof(table_[0]); }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept { return table_[hash % table_.size()]; }
     /// The node that Envoy chooses in its attempt number `attempt`, 0 the first; it may come again.
     template <class Key>
@@ -201,10 +209,12 @@ public:
     {
         return empty() ? no_node : locate_attempt(hash_of(key), attempt);
     }
+    /// index_for_attempt of a hash. Precondition: there are hosts.
     node_index locate_attempt(std::uint64_t hash, std::uint64_t attempt) const noexcept
     {
         return locate(attempt == 0 ? hash : hash ^ (0 - attempt));
     }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
 private:

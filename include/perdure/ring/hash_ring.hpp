@@ -64,7 +64,9 @@ class basic_hash_ring : public detail::lookup<basic_hash_ring<Node, Hash>> {
                   "a node is copyable, ordered, and hashed by the hasher");
 
 public:
+    /// What keys are assigned to.
     using node_type = Node;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
 
     /// Throws std::invalid_argument if points_per_weight is not from 1 to 65536.
@@ -174,13 +176,18 @@ public:
     // Queries; the lookups are those of consistent_hash (lookup.hpp).
 
     std::size_t size() const noexcept { return nodes_.size(); }
+    /// How many points all nodes have together.
     std::uint64_t points_count() const noexcept { return table_.points_count(); }
+    /// As given to the constructor.
     hash_ring_options const& options() const noexcept { return options_; }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
 
     /// Precondition: `index` is the index of a node that is in the ring.
     Node const& node(node_index index) const noexcept { return nodes_.node(index); }
+    /// A node's weight. Precondition: `index` is that of a node that is in the ring.
     double weight(node_index index) const noexcept { return nodes_.extra(index).weight; }
+    /// How many points a node has; 0 for an index below index_bound() that is free.
     std::uint32_t points_of(node_index index) const noexcept { return nodes_.extra(index).points; }
     /// The r-th point of a node, r < points_of(index).
     std::uint64_t point(node_index index, std::uint32_t r) const noexcept
@@ -194,6 +201,7 @@ public:
     {
         return nodes_.find(node, hash_(node));
     }
+    /// Whether a node is in the ring. O(log size()).
     template <class Key = Node>
     bool contains(Key const& node) const noexcept
     {
@@ -242,8 +250,11 @@ public:
 
     // What the lookups are made of.
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept { return table_.locate(hash, *this); }
 
+    /// Writes the first distinct nodes of a hash to `out`, and returns how many. Precondition:
+    /// neither the ring nor `out` is empty.
     std::size_t locate_distinct(std::uint64_t hash, std::span<node_index> out) const noexcept
     {
         auto const wanted = std::min(out.size(), size());
@@ -263,6 +274,7 @@ public:
         return wanted;
     }
 
+    /// locate of many hashes at once. Preconditions: there are nodes, out.size() >= in.size().
     void locate_batch(std::span<key_hash const> in, std::span<node_index> out) const noexcept
     {
         table_.locate_batch(in, out, *this);
@@ -271,11 +283,13 @@ public:
     /// Walks the distinct nodes in the order of a hash; about 300 bytes.
     class cursor_type : public detail::walk_cursor {
     public:
+        /// At the beginning of the order of a hash.
         cursor_type(basic_hash_ring const& ring, std::uint64_t hash) noexcept
             : walk_cursor(ring.table_, ring, ring.size(), hash)
         {
         }
     };
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
     /** Walks the points from a hash clockwise, endlessly: `*w` is the node of a point, `++w` goes on.
@@ -285,6 +299,7 @@ public:
      */
     detail::point_walk walk(std::uint64_t hash) const noexcept { return {table_, *this, hash}; }
 
+    /// The order of nodes by themselves, whatever their indexes: decides where points coincide.
     bool identity_less(node_index a, node_index b) const noexcept { return node(a) < node(b); }
 
 private:

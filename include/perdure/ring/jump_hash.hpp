@@ -50,8 +50,11 @@ inline std::uint32_t jump(std::uint64_t key, std::uint32_t count) noexcept
 template <class Hash>
 class basic_jump_hash : public detail::lookup<basic_jump_hash<Hash>> {
 public:
+    /// What keys are assigned to.
     using node_type = node_index;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::rehash_cursor<basic_jump_hash>;
 
     /// Throws std::invalid_argument if count is above 2^31.
@@ -59,6 +62,7 @@ public:
     {
         resize(count);
     }
+    /// Another number of nodes. Throws std::invalid_argument if it is above 2^31.
     void resize(std::size_t count)
     {
         if (count > std::size_t{1} << 31)
@@ -68,11 +72,17 @@ public:
     }
 
     std::size_t size() const noexcept { return count_; }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return count_; }
+    /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return n < count_; }
+    /// Nodes are their indexes.
     node_index node(node_index n) const noexcept { return n; }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept { return jump(hash, count_); }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
 private:

@@ -96,6 +96,7 @@ void append_quads(std::string const& key, std::uint32_t digests, Append append)
 
 /// The hash of a key in all of these rings: the first 32 bits of its MD5, as the upper half of ours.
 struct ketama_hasher {
+    /// Any kind of text will do, without making a std::string of it.
     using is_transparent = void;
     template <detail::text_like Text>
     std::uint64_t operator()(Text const& key) const noexcept

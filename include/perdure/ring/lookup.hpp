@@ -66,8 +66,8 @@ concept consistent_hash = requires(H const& h, key_hash key, node_index n,
 /// Up to K nodes, held in place.
 template <std::size_t K>
 struct node_list {
-    std::array<node_index, K> indexes{};
-    std::size_t count = 0;
+    std::array<node_index, K> indexes{}; ///< only the first `count` mean anything
+    std::size_t count = 0; ///< how many there are
 
     std::size_t size() const noexcept { return count; }
     bool empty() const noexcept { return count == 0; }
@@ -84,8 +84,10 @@ struct node_list {
 template <class H>
 class ranked_nodes {
 public:
+    /// The order of a hash; consistent hashes make it by ranked().
     ranked_nodes(H const& h, std::uint64_t hash) noexcept : h_(&h), hash_(hash) {}
 
+    /// An input iterator; `*i` is the node, i.index() its index.
     class iterator {
     public:
         using value_type = typename H::node_type;
@@ -97,6 +99,7 @@ public:
         {
         }
         decltype(auto) operator*() const { return h_->node(index_); }
+        /// The node's index.
         node_index index() const noexcept { return index_; }
         iterator& operator++() noexcept
         {

@@ -53,8 +53,11 @@ class basic_maglev : public detail::lookup<basic_maglev<Node, Hash>> {
                   "a node is copyable, ordered, and hashed by the hasher");
 
 public:
+    /// What keys are assigned to.
     using node_type = Node;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::rehash_cursor<basic_maglev>;
 
     /// Throws std::invalid_argument if table_size is no prime, or above 2^24.
@@ -126,26 +129,35 @@ public:
     }
 
     std::size_t size() const noexcept { return nodes_.size(); }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return nodes_.bound(); }
+    /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return nodes_.used(n); }
+    /// Precondition: `n` is the index of a node that is in it.
     Node const& node(node_index n) const noexcept { return nodes_.node(n); }
+    /// A node's weight. Precondition: `n` is the index of a node that is in it.
     double weight(node_index n) const noexcept { return nodes_.extra(n).weight; }
+    /// The index of a node, or no_node. O(log size()).
     template <class Key = Node>
     node_index index_of(Key const& node) const noexcept
     {
         return nodes_.find(node, hash_(node));
     }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
+    /// As given to the constructor.
     maglev_options const& options() const noexcept { return options_; }
     /// The table: the index of the node of each entry.
     std::span<std::uint16_t const> entries() const noexcept { return table_; }
     /// What a lookup reads, in bytes; the nodes themselves are kept apart.
     std::size_t memory() const noexcept { return table_.capacity() * sizeof(table_[0]); }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept
     {
         return table_[detail::reduce(hash, table_.size())];
     }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
 private:

@@ -19,10 +19,10 @@ namespace perdure {
  *  gained and none given up, `to` where one is given up and none gained.
  */
 struct moved_range {
-    std::uint64_t first{};
-    std::uint64_t last{};
-    node_index from{};
-    node_index to{};
+    std::uint64_t first{}; ///< the smallest hash
+    std::uint64_t last{}; ///< the largest hash
+    node_index from{}; ///< who has the keys before
+    node_index to{}; ///< who has them after
     friend bool operator==(moved_range const&, moved_range const&) = default;
 };
 

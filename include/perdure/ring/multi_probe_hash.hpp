@@ -43,8 +43,11 @@ class basic_multi_probe_hash : public detail::lookup<basic_multi_probe_hash<Node
                   "a node is copyable, ordered, and hashed by the hasher");
 
 public:
+    /// What keys are assigned to.
     using node_type = Node;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::rehash_cursor<basic_multi_probe_hash>;
 
     /// Throws std::invalid_argument if `probes` is not from 1 to 1024.
@@ -66,17 +69,24 @@ public:
     }
 
     std::size_t size() const noexcept { return ring_.size(); }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return ring_.index_bound(); }
+    /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return ring_.points_of(n) != 0; }
+    /// Precondition: `n` is the index of a node that is in it.
     Node const& node(node_index n) const noexcept { return ring_.node(n); }
+    /// The index of a node, or no_node. O(log size()).
     template <class Key = Node>
     node_index index_of(Key const& node) const noexcept
     {
         return ring_.index_of(node);
     }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return ring_.hasher(); }
+    /// Bytes that a lookup reads.
     std::size_t memory() const noexcept { return ring_.memory(); }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept
     {
         auto nearest = no_node;
@@ -93,6 +103,7 @@ public:
         }
         return nearest;
     }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
 private:

@@ -21,7 +21,7 @@ inline constexpr node_index no_node = 0xffffffff;
 
 /// A key that is hashed already; every lookup accepts it in the place of the key.
 struct key_hash {
-    std::uint64_t value{};
+    std::uint64_t value{}; ///< as the hasher gave it
     friend constexpr bool operator==(key_hash, key_hash) = default;
 };
 
@@ -32,14 +32,14 @@ concept ring_node = std::copyable<T> && std::totally_ordered<T>;
 /// A node's name and weight.
 template <class Node>
 struct weighted_node {
-    Node node{};
-    double weight = 1;
+    Node node{}; ///< what it is called
+    double weight = 1; ///< its share of the keys is in proportion
 };
 
 /// One point of a ring's circle, and the node it belongs to.
 struct ring_point {
-    std::uint64_t hash{};
-    node_index node{};
+    std::uint64_t hash{}; ///< where on the circle of 2^64
+    node_index node{}; ///< whose it is
     friend constexpr bool operator==(ring_point const&, ring_point const&) = default;
 };
 

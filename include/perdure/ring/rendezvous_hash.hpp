@@ -58,9 +58,12 @@ class basic_rendezvous_hash : public detail::lookup<basic_rendezvous_hash<Node, 
     using scores = std::conditional_t<Weighted, detail::weighted_scores, detail::equal_scores>;
 
 public:
+    /// What keys are assigned to.
     using node_type = Node;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
 
+    /// Without nodes.
     explicit basic_rendezvous_hash(Hash hash = Hash()) : hash_(std::move(hash)) {}
 
     /// Adds a node. Throws std::invalid_argument if it is here already.
@@ -103,17 +106,24 @@ public:
     }
 
     std::size_t size() const noexcept { return nodes_.size(); }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return nodes_.bound(); }
+    /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return nodes_.used(n); }
+    /// Precondition: `n` is the index of a node that is in it.
     Node const& node(node_index n) const noexcept { return nodes_.node(n); }
+    /// A node's weight. Precondition: `n` is the index of a node that is in it.
     double weight(node_index n) const noexcept { return nodes_.extra(n).weight; }
+    /// The index of a node, or no_node. O(log size()).
     template <class Key = Node>
     node_index index_of(Key const& node) const noexcept
     {
         return nodes_.find(node, hash_(node));
     }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept
     {
         if constexpr (!Weighted) {
@@ -133,12 +143,15 @@ public:
         return best(hash, [](candidate const&) { return true; }).node;
     }
 
+    /// Gives the nodes one by one in the order of a hash; each costs O(size()).
     class cursor_type {
     public:
+        /// At the beginning of the order of a hash.
         cursor_type(basic_rendezvous_hash const& h, std::uint64_t hash) noexcept
             : h_(&h), hash_(hash), left_(h.size())
         {
         }
+        /// The next node, or no_node after the last.
         node_index next() noexcept
         {
             if (left_ == 0)
@@ -157,6 +170,7 @@ public:
         std::size_t left_;
         typename basic_rendezvous_hash::candidate last_{};
     };
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept { return {*this, hash}; }
 
 private:

@@ -32,9 +32,9 @@ struct slot_table_options {
 
 /// A slot passes from one node to another; no_node where there was or will be none.
 struct slot_move {
-    std::uint32_t slot{};
-    node_index from{};
-    node_index to{};
+    std::uint32_t slot{}; ///< its number
+    node_index from{}; ///< who has it before
+    node_index to{}; ///< who has it after
     friend bool operator==(slot_move const&, slot_move const&) = default;
 };
 
@@ -57,14 +57,18 @@ class basic_slot_table : public detail::lookup<basic_slot_table<Node, Hash>> {
                   "a node is copyable, ordered, and hashed by the hasher");
 
 public:
+    /// What keys are assigned to.
     using node_type = Node;
+    /// What hashes keys, and nodes where they have names.
     using hasher_type = Hash;
+    /// Gives a key's nodes one by one in its order of preference; cursor() makes it.
     using cursor_type = detail::rehash_cursor<basic_slot_table>;
 
     /// All there is to know, for a process that joins.
     struct assignment_type {
-        std::uint64_t epoch = 0;
-        std::vector<weighted_node<Node>> nodes;
+        std::uint64_t epoch = 0; ///< of the table that it is from
+        std::vector<weighted_node<Node>> nodes; ///< in an order that depends on the nodes alone
+        /// Of each slot, as a position in `nodes`.
         std::vector<std::uint16_t> owners; // slot -> position in nodes
         friend bool operator==(assignment_type const& a, assignment_type const& b)
         {
@@ -142,31 +146,42 @@ public:
     }
 
     std::size_t size() const noexcept { return nodes_.size(); }
+    /// One more than the largest index in use.
     std::size_t bound() const noexcept { return nodes_.bound(); }
+    /// Whether an index below bound() belongs to a node.
     bool present(node_index n) const noexcept { return nodes_.used(n); }
+    /// Precondition: `n` is the index of a node that is in it.
     Node const& node(node_index n) const noexcept { return nodes_.node(n); }
+    /// A node's weight. Precondition: `n` is the index of a node that is in it.
     double weight(node_index n) const noexcept { return nodes_.extra(n).weight; }
+    /// The index of a node, or no_node. O(log size()).
     template <class Key = Node>
     node_index index_of(Key const& node) const noexcept
     {
         return nodes_.find(node, hash_(node));
     }
+    /// What hashes the keys.
     Hash const& hasher() const noexcept { return hash_; }
 
     /// Grows by one with every change.
     std::uint64_t epoch() const noexcept { return epoch_; }
+    /// How many there are.
     std::size_t slots() const noexcept { return owners_.size(); }
+    /// The slot of a key: the top bits of its hash.
     template <class Key>
     std::uint32_t slot_of(Key const& key) const noexcept
     {
         return static_cast<std::uint32_t>(this->hash_of(key) >> shift_);
     }
+    /// A slot's node, or no_node if there are none. Precondition: slot < slots().
     node_index owner(std::uint32_t slot) const noexcept
     {
         return this->empty() ? no_node : owners_[slot];
     }
+    /// How many slots a node has.
     std::size_t slots_of(node_index n) const noexcept { return nodes_.extra(n).slots; }
 
+    /// All of it, for another process to take over. O(slots).
     assignment_type assignment() const
     {
         assignment_type a;
@@ -184,7 +199,9 @@ public:
     /// What a lookup reads, in bytes; the nodes themselves are kept apart.
     std::size_t memory() const noexcept { return owners_.capacity() * sizeof(owners_[0]); }
 
+    /// The index of the node of a hash. Precondition: there are nodes.
     node_index locate(std::uint64_t hash) const noexcept { return owners_[hash >> shift_]; }
+    /// The nodes in the order of a hash, for as long as nothing changes here.
     cursor_type cursor(std::uint64_t hash) const noexcept
     {
         return {*this, hash >> shift_ << shift_}; // the same for all keys of a slot

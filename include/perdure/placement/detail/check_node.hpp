@@ -1,0 +1,45 @@
+// Copyright (c) 2026 The perdure authors
+// SPDX-License-Identifier: BSL-1.0
+
+#ifndef PERDURE_PLACEMENT_DETAIL_CHECK_NODE_HPP
+#define PERDURE_PLACEMENT_DETAIL_CHECK_NODE_HPP
+
+#include <perdure/placement/cluster_node.hpp>
+#include <perdure/placement/detail/bad_value.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace perdure::detail {
+
+inline void check_node_weight(double weight)
+{
+    if (!(weight >= 1e-9 && weight <= 1e18))
+        throw_bad_value("placement_map", "weight", std::to_string(weight),
+                        "it must be from 1e-9 to 1e18");
+}
+
+/// Throws std::invalid_argument that names the first field that no node of a map may have.
+inline void check_node(cluster_node const& node)
+{
+    auto const check_text = [](char const* field, std::string const& text) {
+        if (text.size() > 255)
+            throw_bad_value("placement_map", field, "'" + text.substr(0, 40) + "...'",
+                            "it must not be longer than 255 bytes");
+    };
+    if (node.name.empty())
+        throw_bad_value("placement_map", "name", "''", "a node must have one");
+    check_text("name", node.name);
+    check_text("zone", node.zone);
+    check_text("rack", node.rack);
+    check_text("host", node.host);
+    check_node_weight(node.weight);
+    if (static_cast<std::uint8_t>(node.state) > 3)
+        throw_bad_value("placement_map", "state",
+                        std::to_string(static_cast<unsigned>(node.state)),
+                        "it must be from 0 to 3");
+}
+
+} // namespace perdure::detail
+
+#endif
