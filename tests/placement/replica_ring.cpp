@@ -94,8 +94,10 @@ TEST_CASE("replica_ring: owners are the first on the hash ring that fit, with an
             for (std::uint64_t near = 0; near != 3; ++near)
                 hashes.push_back(linked.point(p) - 1 + near);
         for (auto h : hashes) {
-            CAPTURE(h);
             auto const expected = naive_owners(ring, nodes, rules, linked.limits(), h);
+            if (owners(linked, h) == expected && owners(walked, h) == expected)
+                continue; // an assertion costs more than the lookups
+            CAPTURE(h);
             REQUIRE(owners(linked, h) == expected);
             REQUIRE(owners(walked, h) == expected);
         }
