@@ -6,6 +6,7 @@
 #include <perdure/placement/time_to_loss.hpp>
 
 #include <bit>
+#include <cmath>
 #include <set>
 
 using namespace placement_test;
@@ -113,6 +114,33 @@ TEST_CASE("loss_if_fail: the clusters of the copyset paper", "[placement]")
     // As much is lost on average.
     CHECK_THAT(loss_if_fail(few, 50).expected_share,
                WithinRel(loss_if_fail(many, 50).expected_share, 1e-9));
+}
+
+// J. Lynch, J. Snyder, Cassandra Availability with Virtual Nodes (2018): of the nodes of other racks
+// (here zones), so many hold copies of what a node has.
+TEST_CASE("placed_copysets: neighbours on a ring are as many as theory says", "[placement]")
+{
+    struct row {
+        std::size_t nodes;
+        std::uint32_t points;
+        double published;
+    };
+    for (auto const& r : {row{60, 256, 39.9999999998}, row{60, 16, 32.0867407145},
+                          row{60, 4, 13.3231932630}, row{300, 256, 198.8200470802},
+                          row{300, 16, 54.8867183963}, row{300, 4, 15.4137752052}}) {
+        CAPTURE(r.nodes, r.points);
+        auto const others = static_cast<double>(r.nodes) * 2 / 3;
+        // Two copies besides the own one, each point a neighbour on either side.
+        CHECK_THAT(others * (1 - std::pow(1 - 1 / others, 2 * r.points * 2)),
+                   WithinRel(r.published, 1e-11));
+        placement_rules rules;
+        rules.at_most_per_zone = 1;
+        double sum = 0;
+        for (rules.seed = 0; rules.seed != 8; ++rules.seed)
+            sum += placed_copysets(replica_ring(cluster(r.nodes, 3), rules, {r.points, false}))
+                       .mean_scatter_width();
+        CHECK_THAT(sum / 8, WithinRel(r.published, 0.03));
+    }
 }
 
 TEST_CASE("placed_copysets: points are copysets", "[placement]")
