@@ -13,6 +13,7 @@
 #include <fstream>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -162,6 +163,20 @@ TEST_CASE("durable: a command that is given again has one effect and the same re
         CHECK(f.once({8, 2}, {1, 13}).result == 12);
         CHECK(f.state->state().values.at(1) == 13);
     }
+    SECTION("a client's first commands, given together")
+    {
+        std::vector<std::uint64_t> results;
+        for (std::uint64_t n : {1, 2, 3, 2, 1})
+            f.state->async_execute_once({9, n}, {5, n}, [&](error_code ec, std::uint64_t r) {
+                CHECK(!ec);
+                results.push_back(r);
+            });
+        f.run();
+        CHECK(results == std::vector<std::uint64_t>{0, 1, 2, 1, 0});
+        REQUIRE(!f.open(o));
+        CHECK(f.state->state().values.at(5) == 3);
+        CHECK(f.once({9, 2}, {5, 2}).result == 1);
+    }
     SECTION("results and clients are remembered within bounds")
     {
         for (std::uint64_t n = 3; n <= 9; ++n)
@@ -179,6 +194,50 @@ TEST_CASE("durable: a command that is given again has one effect and the same re
         CHECK(f.once({8, 2}, {4, 1}).ec == errc::session_expired);
         CHECK(f.once({7, 6}, {2, 99}).result == 5);
     }
+}
+
+TEST_CASE("durable: an error of the system says where it comes from", "[durable][asio]")
+{
+    fixture f;
+    auto const part = GENERATE("log", "snapshots");
+    std::filesystem::create_directories(f.directory / "state");
+    std::ofstream(f.directory / (std::string("state/") + part)) << "a file where a directory should be";
+    auto const ec = f.open(f.options());
+    REQUIRE(ec);
+    CHECK(f.report.detail == f.options().directory + "/" + part + ": " + ec.message());
+    std::ostringstream line;
+    line << f.report;
+    CHECK(line.str().ends_with("; " + f.report.detail));
+}
+
+TEST_CASE("durable: a log of another type is refused, without a snapshot too, and nothing is changed",
+          "[durable][asio]")
+{
+    fixture f;
+    auto o = f.options();
+    REQUIRE(!f.open(o)); // Says nothing, as logs of older programs.
+    f.set(1, 10);
+    f.run();
+    o.snapshots.type = "tables/1";
+    REQUIRE(!f.open(o)); // So it is read, and says it from now on.
+    f.set(2, 20);
+    f.run();
+    f.state.reset();
+    f.run();
+    auto const before = f.segments();
+    o.snapshots.type = "tables/2";
+    CHECK(f.open(o) == errc::wrong_type);
+    CHECK(f.report.log.detail == f.report.log.segment + " holds 'tables/1', not 'tables/2'");
+    CHECK(std::count(before.begin(), before.end(),
+                     f.directory / ("state/log/" + f.report.log.segment)) == 1);
+    CHECK(f.state->state().values.empty());
+    CHECK(f.segments() == before);
+    o.snapshots.type = "";
+    o.log.type = "tables/1"; // The log's own name, for those who give it another one.
+    REQUIRE(!f.open(o));
+    CHECK(f.state->state().values == std::map<std::uint64_t, std::uint64_t>{{1, 10}, {2, 20}});
+    o.log.type = std::string(64, 't');
+    CHECK_THROWS_AS(f.open(o), std::invalid_argument);
 }
 
 TEST_CASE("durable: a question sees the commands that were given before it", "[durable][asio]")

@@ -24,6 +24,7 @@ namespace perdure {
  */
 template <class Command>
 struct archive_command_codec {
+    /// The bytes of a command's record. Throws what its `serialize` throws.
     static std::vector<std::byte> encode(Command const& command)
     {
         memory_sink sink;

@@ -20,6 +20,7 @@
 
 #include <cassert>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -61,8 +62,13 @@ namespace perdure {
  */
 template <class State, class Command, class World, class Codec, class Log, class Snapshots>
 class basic_durable {
-    static_assert(state_machine<State, Command>, "see the concept state_machine");
-    static_assert(command_codec<Codec, Command>, "see the concept command_codec");
+    static_assert(std::default_initializable<State> && std::movable<State>,
+                  "State needs a default constructor, which makes the state before the first command, and a move "
+                  "constructor");
+    static_assert(state_machine<State, Command>,
+                  "State needs a member apply that takes a Command const&; see state_machine");
+    static_assert(command_codec<Codec, Command>,
+                  "Codec needs static functions encode and decode for Command; see command_codec");
     static_assert(has_files<World> && has_time<World>,
                   "durable state needs a World with files and time");
 
@@ -238,6 +244,7 @@ public:
     /// Clients of async_execute_once that are remembered.
     std::size_t clients() const noexcept { return core_->clients(); }
 
+    /// What its log did since it was opened.
     auto counters() const { return core_->log_counters(); }
 
 private:

@@ -26,7 +26,13 @@ namespace asio = boost::asio;
 
 /// How far an opening has come.
 struct durable_progress {
+    /// Applies the records behind the snapshot.
+    /// Finds its end.
+    /// Reads and decodes the newest good one.
+    /// Waits for `lost_ranges`.
+    /// What an opening does, in this order.
     enum class stage : std::uint8_t { opening_log, loading_snapshot, replaying, fetching };
+    /// What it does now.
     stage at = stage::opening_log;
     position next = 0;  ///< While replaying: the record that comes next.
     position until = 0; ///< Where replaying ends.
@@ -53,6 +59,10 @@ constexpr std::string_view to_string(durable_progress::stage s) noexcept
  *
  *  Calls `done(error_code, records)` once, now or later, on the durable state's executor; without an error with exactly
  *  one record for each position, in order, byte for byte as they were logged.
+ *
+ *  A copy whose log is another one gives records of its own (encode_durable_record) that come to a state which may stand
+ *  in place of the lost one: say all that it has in the first record, and records without effect for the other positions.
+ *  What clients of async_execute_once gave in the lost range is then forgotten.
  */
 using range_source = std::function<void(
     position_range, std::function<void(error_code, std::vector<std::vector<std::byte>>)>)>;
@@ -70,7 +80,9 @@ struct durable_options {
     std::uint64_t snapshot_every_bytes = 64U << 20;
 
     wal_options log{};            ///< Its directory is filled in.
-    /// Set `type`, so that the snapshots of another state are refused. The log alone does not know the type.
+    /** Set `type`, such as "accounts/1": it is recorded in snapshots and log, and a program that has another type there
+     *  is refused with errc::wrong_type. A log that was written without one is read, and says it from then on.
+     */
     snapshot_options snapshots{};
 
     /** A first guess of how long the process runs before it fails; 0: only bytes decide when a snapshot is taken.

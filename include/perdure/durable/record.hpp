@@ -18,6 +18,7 @@ namespace perdure {
 
 /// Who gave a command, so that giving it again has no second effect.
 struct client_command {
+    /// Chosen by the client, never used by another one.
     std::uint64_t client = 0;
     std::uint64_t sequence = 0; ///< 1 for the client's first command, then one more each.
     friend bool operator==(client_command const&, client_command const&) = default;
@@ -26,7 +27,9 @@ struct client_command {
 /// A command's record, without its own bytes' meaning.
 struct durable_record {
     std::uint16_t version = 1; ///< Of the command's type.
+    /// Set if the client may give the command again.
     std::optional<client_command> from{};
+    /// Its bytes, as the codec made them; a view.
     std::span<std::byte const> command{};
 };
 

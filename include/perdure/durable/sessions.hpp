@@ -40,6 +40,7 @@ public:
         unknown,   ///< The client is not known, and this is not its first command.
     };
 
+    /// What is to be done with a command.
     verdict judge(client_command const& c) const
     {
         auto const at = sessions_.find(c.client);
@@ -77,6 +78,7 @@ public:
 
     std::size_t size() const noexcept { return sessions_.size(); }
 
+    /// Writes all sessions.
     template <class Archive>
     void save(Archive& ar) const
     {
@@ -84,6 +86,7 @@ public:
         for (auto const& [client, s] : sessions_)
             ar << client << s.last << s.used << s.results;
     }
+    /// Replaces all sessions by those of an archive.
     template <class Archive>
     void load(Archive& ar)
     {

@@ -64,6 +64,7 @@ enum class compression_kind : std::uint8_t { none = 0, lz4 = 1 };
 enum class encryption_kind : std::uint8_t { none = 0, aes_256_gcm = 1 };
 inline constexpr std::size_t tag_bytes = 16;           ///< Of an encrypted group.
 inline constexpr std::size_t nonce_bytes = 12;         ///< Likewise.
+inline constexpr std::size_t type_bytes_max = 63; ///< Of the name of what the records are.
 inline constexpr std::size_t packed_header_bytes = 32; ///< Begins a packed frame's payload.
 inline constexpr std::size_t packed_record_bytes = 8;  ///< Before a record in a packed group.
 
@@ -105,7 +106,18 @@ struct segment_header {
     std::uint32_t group_bytes_max = 0; ///< Of a whole group with its seal.
     std::uint64_t created_ms = 0;      ///< Unix time in milliseconds, for people; 0 if unknown.
     std::array<std::byte, tag_bytes> key_check{}; ///< Made with the key; zeros if not encrypted.
+    /// The name of what the records are, and zeros; see type(). All zeros if nobody said.
+    std::array<char, type_bytes_max + 1> type_name{};
     friend bool operator==(segment_header const&, segment_header const&) = default;
+
+    std::string_view type() const noexcept { return type_name.data(); }
+    /// Keeps the first type_bytes_max bytes, up to a zero.
+    void type(std::string_view name) noexcept
+    {
+        type_name = {};
+        name = name.substr(0, std::min(name.find('\0'), type_bytes_max));
+        std::copy(name.begin(), name.end(), type_name.begin());
+    }
 
     /// What its frames carry.
     std::uint32_t epoch() const noexcept { return static_cast<std::uint32_t>(salt ^ (salt >> 32)); }
@@ -144,6 +156,7 @@ inline void encode(segment_header const& h, std::span<std::byte, page_bytes> pag
     w.bytes(as_bytes("perdure"));
     w.u8(0);
     w.bytes(h.key_check);
+    w.bytes(std::as_bytes(std::span(h.type_name)));
     store_little(page.data() + header_bytes - 4, crc32c(page.first<header_bytes - 4>()));
     std::copy_n(page.begin(), header_bytes, page.begin() + header_copy);
 }
@@ -184,6 +197,7 @@ inline segment_header decode_header_copy(std::span<std::byte const, header_bytes
     r.skip(8); // Who made it.
     auto const check = r.bytes(tag_bytes);
     std::copy(check.begin(), check.end(), h.key_check.begin());
+    h.type(as_text(r.bytes(type_bytes_max)));
     h.checksum = static_cast<checksum_kind>(checksum);
     if (major != major_version || (h.required_flags & ~known_required_flags) != 0 ||
         (h.checksum != checksum_kind::crc32c && h.checksum != checksum_kind::xxh3) ||

@@ -69,6 +69,12 @@ struct wal_options {
     std::chrono::milliseconds stall_after{1000};
     /// Told of stalls, lack of space and failures, on the log's executor. Costs nothing if empty.
     std::function<void(wal_event const&)> on_event{};
+    /** The name of what the records are, at most 63 bytes, such as "orders/2".
+     *
+     *  A log of which another name is known is refused with errc::wrong_type. Empty: nothing is recorded, and any log is
+     *  read. A log that does not say is read too, and says it from then on.
+     */
+    std::string type{};
     /// Who has the log open, for the report of a second opener. Empty: the process and host.
     std::string owner{};
     /// Unix time in milliseconds, stored for people and for retention by age. Empty: not stored.
@@ -107,6 +113,10 @@ inline void validate(wal_options const& o)
     if (o.retention.age_max.count() != 0 && !o.unix_time_ms)
         throw std::invalid_argument(
             "wal_options::retention.age_max is set and unix_time_ms is empty; give a clock");
+    if (o.type.size() > wal_format::type_bytes_max || o.type.find('\0') != o.type.npos)
+        throw std::invalid_argument("wal_options::type is '" + o.type + "' with " +
+                                    std::to_string(o.type.size()) +
+                                    " bytes; at most 63, none of them zero");
     if (o.owner.size() > 400)
         refuse("owner.size()", o.owner.size(), "at most 400");
 }

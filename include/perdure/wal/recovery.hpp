@@ -43,6 +43,8 @@ struct recovery_options {
     std::optional<wal_format::log_id> log;
     /// How packed records are read. A segment that it cannot read is refused.
     log_packing packing{};
+    /// What the records are; a segment that says something else is refused. Empty: anything.
+    std::string type{};
 };
 
 /** Decides what a log consists of, from its segments as they are.
@@ -162,18 +164,8 @@ private:
             return;
         }
         for (item const& i : items())
-            if (i.damage == wal_damage::none && !out_.error) {
-                out_.error = unpacker_.check(i.header);
-                if (!out_.error)
-                    continue;
-                out_.report.segment = name_of(i.file.sequence);
-                out_.report.detail =
-                    out_.report.segment +
-                    (out_.error == errc::wrong_key
-                         ? " needs key " + std::to_string(i.header.key_id) + ": "
-                         : ": ") +
-                    out_.error.message();
-            }
+            if (i.damage == wal_damage::none && !out_.error)
+                check_header(i);
         if (out_.error)
             return;
         out_.report.segments = items().size();
@@ -211,6 +203,23 @@ private:
         if (damage_step_ == path_.size())
             judge_end();
         settle();
+    }
+
+    void check_header(item const& i)
+    {
+        out_.error = unpacker_.check(i.header);
+        std::string why = ": " + out_.error.message();
+        if (out_.error == errc::wrong_key)
+            why = " needs key " + std::to_string(i.header.key_id) + why;
+        auto const type = i.header.type();
+        if (!out_.error && !type.empty() && !options_.type.empty() && type != options_.type) {
+            out_.error = errc::wrong_type;
+            why = " holds '" + std::string(type) + "', not '" + options_.type + "'";
+        }
+        if (!out_.error)
+            return;
+        out_.report.segment = name_of(i.file.sequence);
+        out_.report.detail = out_.report.segment + why;
     }
 
     // -- 1. the newest segment

@@ -4,6 +4,7 @@
 #ifndef PERDURE_DURABLE_DETAIL_DURABLE_CORE_HPP
 #define PERDURE_DURABLE_DETAIL_DURABLE_CORE_HPP
 
+#include <perdure/durable/detail/apply_once.hpp>
 #include <perdure/durable/detail/durable_image.hpp>
 #include <perdure/durable/detail/replay_gaps.hpp>
 #include <perdure/durable/detail/snapshot_schedule.hpp>
@@ -32,15 +33,6 @@
 #include <vector>
 
 namespace perdure::detail {
-
-template <class Result>
-struct execute_signature_of {
-    using type = void(error_code, Result);
-};
-template <>
-struct execute_signature_of<void> {
-    using type = void(error_code);
-};
 
 /* What a durable state's operations share; lives until the last of them has ended.
  *
@@ -102,7 +94,7 @@ public:
             on_loop([self = this->shared_from_this()](error_code ec, recovery_report report) {
                 self->report_.log = std::move(report);
                 if (ec)
-                    self->opened(ec);
+                    self->opened(ec, "/log");
                 else
                     self->load();
             }));
@@ -122,7 +114,9 @@ public:
             entry.ec = errc::closed;
             return settle();
         }
-        if (from && sessions_.judge(*from) != client_sessions::verdict::apply) {
+        // While others are under way, what they come to decides about it too: a client's first command may be among them.
+        if (from && pending_.size() == 1 &&
+            sessions_.judge(*from) != client_sessions::verdict::apply) {
             entry.done = true; // What it comes to is durable already.
             return settle();
         }
@@ -203,6 +197,8 @@ private:
     {
         auto result = options_.log;
         result.directory = options_.directory + "/log";
+        if (result.type.empty())
+            result.type = options_.snapshots.type;
         if (options_.lost_ranges) {
             // A log that was closed is not read when it is opened, and then its losses come too late.
             result.mode = recovery_mode::salvage;
@@ -233,8 +229,11 @@ private:
 
     // -- opening ---------------------------------------------------------------------------------
 
-    void opened(error_code ec)
+    // `in` is the directory that an error of the system is about.
+    void opened(error_code ec, char const* in = nullptr)
     {
+        if (ec && in != nullptr && ec.category() != perdure::category())
+            report_.detail = options_.directory + in + ": " + ec.message();
         if (phase_ == phase::opening) {
             phase_ = ec ? phase::closed : phase::open;
             if (ec) {
@@ -280,7 +279,7 @@ private:
             ec = {}; // The log may reach back to the beginning.
         }
         if (ec)
-            return opened(ec);
+            return opened(ec, "/snapshots");
         auto const outcome = report_.log.outcome;
         schedule_.opened(world_.now(), history,
                          outcome != recovery_outcome::created && outcome != recovery_outcome::clean);
@@ -354,7 +353,7 @@ private:
         if (phase_ != phase::opening)
             return;
         if (ec)
-            return opened(ec);
+            return opened(ec, "/log");
         schedule_.replayed(replayed_bytes_, world_.now() - replaying_since_);
         gaps_.finish(log_->next_position());
         if (gaps_.whole())
@@ -476,37 +475,8 @@ private:
     result_type apply_once(client_command const& from, Command const* command, error_code& ec)
         requires exactly_once_state<State>
     {
-        switch (sessions_.judge(from)) {
-        case client_sessions::verdict::apply:
-            if constexpr (std::is_void_v<result_type>) {
-                state_.apply(*command);
-                sessions_.applied(from, applied_, {}, options_.sessions);
-                return;
-            } else {
-                auto result = state_.apply(*command);
-                memory_sink sink;
-                portable_codec{}.encode(result, sink);
-                sessions_.applied(from, applied_, std::string(as_text(sink.bytes())),
-                                  options_.sessions);
-                return result;
-            }
-        case client_sessions::verdict::repeated:
-            if constexpr (std::is_void_v<result_type>) {
-                return;
-            } else {
-                memory_source source(as_bytes(sessions_.result_of(from)));
-                result_type result{};
-                portable_codec{}.decode(source, result);
-                return result;
-            }
-        case client_sessions::verdict::forgotten:
-            ec = errc::result_forgotten;
-            break;
-        case client_sessions::verdict::unknown:
-            ec = errc::session_expired;
-            break;
-        }
-        return result_type();
+        return detail::apply_once(state_, sessions_, from, command, applied_, options_.sessions,
+                                  ec);
     }
 
     // -- snapshots -------------------------------------------------------------------------------
@@ -562,7 +532,7 @@ private:
                                  on_loop([self = this->shared_from_this()](error_code) {}));
         }
         if (std::exchange(healing_, false) && phase_ == phase::opening)
-            opened(ec);
+            opened(ec, "/snapshots");
         snapshotting_for_.complete_all(ec, info);
         close_when_idle();
     }

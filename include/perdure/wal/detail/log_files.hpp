@@ -110,6 +110,7 @@ inline wal_format::segment_header header_for(wal_options const& o, wal_format::l
     // A group holds what may wait, or one record that is larger.
     h.group_bytes_max = std::max(o.waiting_bytes_max, o.record_bytes_max) + 4096;
     h.created_ms = now_ms;
+    h.type(o.type);
     return h;
 }
 
@@ -323,7 +324,7 @@ private:
                 out.report.detail = "open in " + read_owner();
             return;
         }
-        recovery_options how{o.mode, o.verify_everything, read_identity(ec), packing_};
+        recovery_options how{o.mode, o.verify_everything, read_identity(ec), packing_, o.type};
         if (ec)
             return;
 
