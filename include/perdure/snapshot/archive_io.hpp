@@ -76,6 +76,7 @@ private:
 /// Reads an archive from one piece of memory, which outlives it.
 class memory_source final : public byte_source {
 public:
+    /// `bytes` outlive it.
     explicit memory_source(std::span<std::byte const> bytes) noexcept : bytes_(bytes) {}
 
     std::span<std::byte const> next() override { return std::exchange(bytes_, {}); }
@@ -88,6 +89,7 @@ private:
 /// Reads an archive from several pieces of memory, which outlive it.
 class segmented_source final : public byte_source {
 public:
+    /// The segments outlive it; together they are the bytes.
     explicit segmented_source(std::span<std::span<std::byte const> const> segments) noexcept
         : segments_(segments)
     {

@@ -116,10 +116,14 @@ inline std::uint32_t boost_archive_version()
  *  has to outlive a program's build.
  */
 struct boost_binary_codec {
+    /// Recorded with what it writes; see snapshot_codec.
     static constexpr std::uint32_t id() noexcept { return 4; }
+    /// Of what encode writes.
     static std::uint32_t version() { return detail::boost_archive_version(); }
+    /// Whether decode understands what version `v` wrote.
     static bool reads(std::uint32_t v) { return v == version(); }
 
+    /// Writes the value. Throws what its `serialize` throws.
     template <class T>
     void encode(T const& value, byte_sink& sink) const
     {
@@ -131,6 +135,7 @@ struct boost_binary_codec {
         out.finish();
     }
 
+    /// Reads a value that fills the source. Throws if the bytes are none.
     template <class T>
     void decode(byte_source& source, T& value) const
     {
@@ -153,10 +158,14 @@ struct boost_text_codec {
     /// The oldest archive version that is accepted when loading.
     std::uint32_t oldest_version = detail::boost_archive_version();
 
+    /// Recorded with what it writes; see snapshot_codec.
     static constexpr std::uint32_t id() noexcept { return 5; }
+    /// Of what encode writes.
     static std::uint32_t version() { return detail::boost_archive_version(); }
+    /// Whether decode understands what version `v` wrote.
     bool reads(std::uint32_t v) const { return v >= oldest_version && v <= version(); }
 
+    /// Writes the value. Throws what its `serialize` throws.
     template <class T>
     void encode(T const& value, byte_sink& sink) const
     {
@@ -170,6 +179,7 @@ struct boost_text_codec {
         out.finish();
     }
 
+    /// Reads a value that fills the source. Throws if the bytes are none.
     template <class T>
     void decode(byte_source& source, T& value) const
     {

@@ -45,10 +45,12 @@ public:
     /// Writes one snapshot, alone or sharing chunks; see snapshot_writer.
     class writer {
     public:
+        /// Adds 1 to chunk_size raw bytes to a partition. The first error stays.
         void append(std::span<std::byte const> raw, error_code& ec, std::uint16_t partition = 0)
         {
             std::visit([&](auto& w) { w.append(raw, ec, partition); }, how_);
         }
+        /// In how many parts the state is encoded, 1 to partitions_max; 1 if this is not called.
         void partitions(std::uint32_t n) noexcept
         {
             std::visit([&](auto& w) { w.partitions(n); }, how_);
@@ -65,6 +67,7 @@ public:
         std::variant<whole, incremental> how_;
     };
 
+    /// Touches nothing. Throws std::invalid_argument as validate.
     snapshot_catalogue(Backend backend, snapshot_options options)
         : backend_(std::move(backend)), options_(std::move(options))
     {
@@ -253,7 +256,9 @@ public:
         }
     }
 
+    /// Where the snapshots are.
     Backend& backend() noexcept { return backend_; }
+    /// As given.
     snapshot_options const& options() const noexcept { return options_; }
 
 private:

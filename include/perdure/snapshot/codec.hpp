@@ -49,12 +49,17 @@ concept snapshot_codec =
 
 /// The default: the portable archive, for every type that Boost.Serialization can serialize.
 struct portable_codec {
+    /// Bounds, the same for writing and for reading.
     archive_limits limits{};
 
+    /// Recorded with what it writes; see snapshot_codec.
     static constexpr std::uint32_t id() noexcept { return 1; }
+    /// Of what encode writes.
     static constexpr std::uint32_t version() noexcept { return 1; }
+    /// Whether decode understands what version `v` wrote.
     static constexpr bool reads(std::uint32_t v) noexcept { return v == 1; }
 
+    /// Writes the value. Throws what its `serialize` throws.
     template <class T>
     void encode(T const& value, byte_sink& sink) const
     {
@@ -63,6 +68,7 @@ struct portable_codec {
         ar.flush();
     }
 
+    /// Reads a value that fills the source. Throws if the bytes are none.
     template <class T>
     void decode(byte_source& source, T& value) const
     {
@@ -110,14 +116,18 @@ inline void copy_from(byte_source& source, std::span<std::byte> bytes)
  *  For a pure value without pointers. What a bool or an enumeration may hold is not checked.
  */
 struct raw_codec {
+    /// Recorded with what it writes; see snapshot_codec.
     static constexpr std::uint32_t id() noexcept { return 2; }
     // The byte order is part of it.
+    /// Of what encode writes.
     static constexpr std::uint32_t version() noexcept
     {
         return std::endian::native == std::endian::little ? 1 : 2;
     }
+    /// Whether decode understands what version `v` wrote.
     static constexpr bool reads(std::uint32_t v) noexcept { return v == version(); }
 
+    /// Writes the value. Throws what its `serialize` throws.
     template <class T>
         requires std::is_trivially_copyable_v<T>
     void encode(T const& value, byte_sink& sink) const
@@ -125,6 +135,7 @@ struct raw_codec {
         detail::copy_to(sink, std::as_bytes(std::span(&value, 1)));
     }
 
+    /// Reads a value that fills the source. Throws if the bytes are none.
     template <class T>
         requires std::is_trivially_copyable_v<T>
     void decode(byte_source& source, T& value) const
@@ -135,14 +146,19 @@ struct raw_codec {
 
 /// Bytes that the caller has serialized already.
 struct bytes_codec {
+    /// Recorded with what it writes; see snapshot_codec.
     static constexpr std::uint32_t id() noexcept { return 3; }
+    /// Of what encode writes.
     static constexpr std::uint32_t version() noexcept { return 1; }
+    /// Whether decode understands what version `v` wrote.
     static constexpr bool reads(std::uint32_t v) noexcept { return v == 1; }
 
+    /// Writes the value. Throws what its `serialize` throws.
     void encode(std::vector<std::byte> const& value, byte_sink& sink) const
     {
         detail::copy_to(sink, value);
     }
+    /// Reads a value that fills the source. Throws if the bytes are none.
     void decode(byte_source& source, std::vector<std::byte>& value) const
     {
         value.resize(static_cast<std::size_t>(source.rest()));

@@ -16,6 +16,7 @@ namespace perdure {
  *  `lz4_compression()` (snapshot/lz4.hpp) and `zstd_compression()` (snapshot/zstd.hpp) make them.
  */
 struct compressor {
+    /// As recorded with each chunk; see snapshot_format.
     chunk_compression kind = chunk_compression::none;
     int level = 0; ///< In the library's own scale.
 

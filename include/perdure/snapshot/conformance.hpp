@@ -27,6 +27,7 @@ struct conformance_report {
     unsigned checks = 0;               ///< Made.
     std::vector<std::string> failures; ///< One line each: what was expected, and what happened.
 
+    /// Whether every check passed.
     bool conforms() const noexcept { return failures.empty(); }
 };
 

@@ -28,6 +28,7 @@ class directory_backend {
     using file = typename Files::file;
 
 public:
+    /// An object that is being written; see snapshot_backend.
     class upload {
     public:
         upload() = default;
@@ -55,6 +56,7 @@ public:
         }
         ~upload() { discard(); }
 
+        /// Adds bytes at the end.
         void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
         {
             file_.write_at(size_, parts, ec);
@@ -62,6 +64,7 @@ public:
                 size_ += p.size();
         }
 
+        /// Publishes the object durably and atomically, if its name is free; else `file_exists`.
         void commit(error_code& ec)
         {
             file_.sync(sync_mode::data, ec);
@@ -104,10 +107,12 @@ public:
         std::uint64_t size_ = 0;
     };
 
+    /// An object that is read; see snapshot_backend.
     class object {
     public:
         object() = default;
         std::uint64_t size(error_code& ec) { return file_.size(ec); }
+        /// Fills `to` from `offset` on; fewer bytes only at the end.
         std::size_t read_at(std::uint64_t offset, std::span<std::byte> bytes, error_code& ec)
         {
             return file_.read_at(offset, bytes, ec);
@@ -125,6 +130,7 @@ public:
     {
     }
 
+    /// Makes the back end ready and takes its lock.
     void open(error_code& ec)
     {
         ec = {};
@@ -153,6 +159,7 @@ public:
             lock_ = std::move(lock);
     }
 
+    /// Every object that is there, with those put aside.
     std::vector<stored_object> list(error_code& ec)
     {
         std::vector<stored_object> objects;
@@ -168,6 +175,7 @@ public:
         return objects;
     }
 
+    /// Begins an object; nobody sees it before commit.
     upload create(std::string const& name, error_code& ec)
     {
         upload u;
@@ -189,11 +197,13 @@ public:
         return u;
     }
 
+    /// An object to read.
     object find(std::string const& name, error_code& ec)
     {
         return object(files_.open(directory_ + '/' + name, open_mode::read, ec));
     }
 
+    /// Takes an object away; no error if there is none.
     void remove(std::string const& name, error_code& ec)
     {
         files_.remove(directory_ + '/' + name, ec);
@@ -203,6 +213,7 @@ public:
             files_.sync_directory(directory_, ec);
     }
 
+    /// Hides an object from find and keeps its bytes.
     void put_aside(std::string const& name, error_code& ec)
     {
         files_.rename(directory_ + '/' + name, directory_ + '/' + name + aside_suffix,

@@ -22,6 +22,7 @@ struct backend_faults {
     bool from_there_on = false; ///< So do all calls behind it: the storage is gone, or the process is.
     /// The failing call takes effect before it reports the error, as an answer that is lost on the way does.
     bool after_effect = false;
+    /// What a call that fails reports.
     error_code error = make_error_code(boost::system::errc::io_error);
 };
 
@@ -29,18 +30,22 @@ struct backend_faults {
 template <snapshot_backend Backend>
 class faulty_backend {
 public:
+    /// Around another back end, which does what the faults let through.
     faulty_backend(Backend inner, std::shared_ptr<backend_faults> faults)
         : inner_(std::move(inner)), faults_(std::move(faults))
     {
     }
 
+    /// An object that is being written; see snapshot_backend.
     class upload {
     public:
         upload() = default;
+        /// Adds bytes at the end.
         void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
         {
             run(*faults_, ec, [&] { inner_.append(parts, ec); });
         }
+        /// Publishes the object durably and atomically, if its name is free; else `file_exists`.
         void commit(error_code& ec)
         {
             run(*faults_, ec, [&] { inner_.commit(ec); });
@@ -52,6 +57,7 @@ public:
         std::shared_ptr<backend_faults> faults_;
     };
 
+    /// An object that is read; see snapshot_backend.
     class object {
     public:
         object() = default;
@@ -61,6 +67,7 @@ public:
             run(*faults_, ec, [&] { n = inner_.size(ec); });
             return n;
         }
+        /// Fills `to` from `offset` on; fewer bytes only at the end.
         std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, error_code& ec)
         {
             std::size_t n = 0;
@@ -74,16 +81,19 @@ public:
         std::shared_ptr<backend_faults> faults_;
     };
 
+    /// Makes the back end ready and takes its lock.
     void open(error_code& ec)
     {
         run(*faults_, ec, [&] { inner_.open(ec); });
     }
+    /// Every object that is there, with those put aside.
     std::vector<stored_object> list(error_code& ec)
     {
         std::vector<stored_object> all;
         run(*faults_, ec, [&] { all = inner_.list(ec); });
         return all;
     }
+    /// Begins an object; nobody sees it before commit.
     upload create(std::string const& name, error_code& ec)
     {
         upload u;
@@ -91,6 +101,7 @@ public:
         run(*faults_, ec, [&] { u.inner_ = inner_.create(name, ec); });
         return u;
     }
+    /// An object to read.
     object find(std::string const& name, error_code& ec)
     {
         object o;
@@ -98,10 +109,12 @@ public:
         run(*faults_, ec, [&] { o.inner_ = inner_.find(name, ec); });
         return o;
     }
+    /// Takes an object away; no error if there is none.
     void remove(std::string const& name, error_code& ec)
     {
         run(*faults_, ec, [&] { inner_.remove(name, ec); });
     }
+    /// Hides an object from find and keeps its bytes.
     void put_aside(std::string const& name, error_code& ec)
     {
         run(*faults_, ec, [&] { inner_.put_aside(name, ec); });

@@ -27,15 +27,22 @@ namespace perdure {
 
 namespace snapshot_format {
 
+/// A reader refuses others.
 inline constexpr std::uint16_t major_version = 1;
+/// A reader accepts any.
 inline constexpr std::uint16_t minor_version = 0;
 
+/// Of a file, in bytes; the sizes below likewise.
 inline constexpr std::size_t header_size = 256;
 inline constexpr std::size_t header_size_max = 4096; ///< What a newer minor version may grow to.
+/// Before each chunk.
 inline constexpr std::size_t frame_size = 48;
+/// For each chunk.
 inline constexpr std::size_t index_entry_size = 40;
+/// At the end of a file.
 inline constexpr std::size_t footer_size = 64;
 inline constexpr std::size_t shared_entry_size = 48; ///< Of an index whose chunks are in packs.
+/// Of a file with shared chunks.
 inline constexpr std::size_t pack_header_size = 32;
 inline constexpr std::size_t type_size_max = 63;    ///< Bytes of a type's name.
 inline constexpr std::size_t creator_size_max = 31; ///< Bytes of the creator's name.
@@ -43,16 +50,21 @@ inline constexpr std::size_t creator_size_max = 31; ///< Bytes of the creator's 
 /// Raw bytes of a chunk: what perdure writes, and the most that a reader accepts.
 inline constexpr std::uint32_t chunk_size = 1u << 20;
 
+/// A reader refuses more.
 inline constexpr std::uint32_t partitions_max = 1u << 16;
 
 /// Flag: the chunks are in packs, and the file holds only their index.
 inline constexpr std::uint32_t flag_shared = 1;
 
+/// A file begins with it.
 inline constexpr std::array<std::uint8_t, 8> header_magic{0x89, 'P',  'D',  'S',
                                                           'N',  0x0d, 0x0a, 0x1a};
+/// A file with shared chunks begins with it.
 inline constexpr std::array<std::uint8_t, 8> pack_magic{0x89, 'P',  'D',  'P',
                                                         'K',  0x0d, 0x0a, 0x1a};
+/// A footer begins with it.
 inline constexpr std::array<std::uint8_t, 8> footer_magic{'P', 'D', 'S', 'N', 'E', 'N', 'D', 0x0a};
+/// A chunk's frame begins with it.
 inline constexpr std::uint32_t frame_magic = 0x4b484350; // "PCHK"
 
 } // namespace snapshot_format
@@ -71,6 +83,7 @@ struct snapshot_header {
     std::string type;           ///< Which kind of state, in the user's words; may be empty.
     std::uint32_t schema_version = 0; ///< The user's version of that kind.
     std::uint32_t codec = 0;          ///< Which codec wrote the bytes (docs/formats/snapshot.md).
+    /// Of what the codec wrote.
     std::uint32_t codec_version = 0;
     hash128 log_id{};    ///< The log that `position` counts in; zero if there is none.
     std::string creator; ///< The program or library that wrote it, for people.
@@ -82,9 +95,12 @@ struct snapshot_header {
 /// One chunk of a snapshot, as its frame and the index describe it.
 struct snapshot_chunk {
     std::uint64_t offset = 0; ///< Of its frame in the file; the stored bytes follow the frame.
+    /// In the file, in bytes.
     std::uint32_t stored_size = 0;
+    /// Before compression, in bytes.
     std::uint32_t raw_size = 0;
     std::uint32_t stored_crc = 0; ///< CRC-32C of the stored bytes.
+    /// Whose `kind` it is; 0 if it is stored as it is.
     chunk_compression compression = chunk_compression::none;
     std::uint16_t partition =
         0;              ///< The state's bytes are those of its partitions; see snapshot.md.
@@ -318,10 +334,15 @@ inline std::vector<std::byte> encode_end(std::span<snapshot_chunk const> chunks,
 
 /// What the footer says.
 struct footer {
+    /// Of the snapshot, as in the header.
     std::uint64_t id = 0;
+    /// Where the index begins, in bytes.
     std::uint64_t index_offset = 0;
+    /// Entries of the index.
     std::uint32_t chunk_count = 0;
+    /// Of the content.
     std::uint32_t partitions = 1;
+    /// Bytes of the content.
     std::uint64_t raw_total = 0;
     hash128 digest{}; ///< Over header and index, and so over the whole content.
 };

@@ -35,7 +35,9 @@ namespace http = boost::beast::http;
 
 /// Where the store answers, and what every request carries.
 struct http_object_options {
+    /// A name or an address.
     std::string host = "localhost";
+    /// Of the server.
     std::string port = "80";
     std::string path = "/"; ///< Before every key: "/bucket/".
     std::chrono::seconds timeout{30}; ///< Of each read and write on the connection.
@@ -53,11 +55,13 @@ class http_object_client {
     using tcp = asio::ip::tcp;
 
 public:
+    /// Connects when it is first used.
     explicit http_object_client(http_object_options options)
         : options_(std::move(options)), io_(std::make_unique<asio::io_context>(1))
     {
     }
 
+    /// A whole object, and the tag of what it is now.
     std::vector<std::byte> get(std::string const& key, std::string& tag, error_code& ec)
     {
         auto answer = exchange(detail::http::verb::get, key, {}, {}, ec);
@@ -67,6 +71,7 @@ public:
         return std::move(answer.body());
     }
 
+    /// Fills `out` from `offset` on and returns how many bytes; fewer only at the end.
     std::size_t get_range(std::string const& key, std::uint64_t offset, std::span<std::byte> out,
                           error_code& ec)
     {
@@ -87,16 +92,19 @@ public:
         return n;
     }
 
+    /// Stores an object if there is none of its name.
     put_outcome put_new(std::string const& key, std::span<std::byte const> bytes, error_code& ec)
     {
         return put(key, bytes, {detail::http::field::if_none_match, "*"}, ec);
     }
+    /// Replaces an object if `tag` is still its tag.
     put_outcome put_if(std::string const& key, std::string const& tag,
                        std::span<std::byte const> bytes, error_code& ec)
     {
         return put(key, bytes, {detail::http::field::if_match, tag}, ec);
     }
 
+    /// Takes an object away; no error if there is none.
     void remove(std::string const& key, error_code& ec)
     {
         auto const answer = exchange(detail::http::verb::delete_, key, {}, {}, ec);

@@ -28,6 +28,7 @@ namespace perdure {
 /// How snapshots share what did not change. See docs/formats/snapshot.md.
 struct incremental_options {
     bool enabled = false; ///< Otherwise each snapshot stands alone.
+    /// Where chunks end.
     chunking how = chunking::content_defined;
 
     /** Wanted raw bytes of a chunk, a power of two from 4 KiB to 256 KiB.
@@ -45,26 +46,32 @@ struct incremental_options {
 
 /// The chunks that the next snapshot may share, and where they are.
 struct shared_chunks {
+    /// What a chunk is: equal keys are equal bytes.
     struct key {
+        /// Of its bytes.
         hash128 hash;
         std::uint32_t size = 0;
         friend bool operator==(key const&, key const&) = default;
     };
+    /// For hash tables.
     struct key_hash {
         std::size_t operator()(key const& k) const noexcept
         {
             return static_cast<std::size_t>(k.hash.low);
         }
     };
+    /// Where each chunk is.
     std::unordered_map<key, snapshot_chunk, key_hash> chunks{};
     std::set<std::uint64_t> packs{};  ///< Which hold them.
     std::set<std::uint64_t> sparse{}; ///< Packs of which less than half is in use.
 
+    /// Notes where a chunk is; if it is known, its first place stays.
     void add(snapshot_chunk const& c)
     {
         chunks.try_emplace({c.raw_hash, c.raw_size}, c);
         packs.insert(c.pack);
     }
+    /// Where a chunk is; null if nowhere.
     snapshot_chunk const* find(hash128 const& hash, std::uint32_t size) const
     {
         auto const at = chunks.find({hash, size});
@@ -76,8 +83,10 @@ struct shared_chunks {
 struct snapshot_counters {
     std::uint64_t snapshots = 0;     ///< Published.
     std::uint64_t bytes_written = 0; ///< Of published snapshots, with their packs.
+    /// Not found in older packs.
     std::uint64_t chunks_written = 0;
     std::uint64_t chunks_shared = 0; ///< Found in older packs.
+    /// No snapshot needed them any more.
     std::uint64_t packs_removed = 0;
     friend bool operator==(snapshot_counters const&, snapshot_counters const&) = default;
 };
@@ -108,6 +117,7 @@ public:
         header_.flags |= snapshot_format::flag_shared;
     }
 
+    /// Adds raw bytes to a partition. The first error stays.
     void append(std::span<std::byte const> raw, error_code& ec, std::uint16_t partition = 0)
     {
         if (!failed_) {
@@ -117,8 +127,10 @@ public:
         ec = failed_;
     }
 
+    /// In how many parts the state is encoded, 1 to partitions_max; 1 if this is not called.
     void partitions(std::uint32_t n) noexcept { partitions_ = n; }
 
+    /// Publishes the snapshot durably, its new chunks first.
     snapshot_info commit(error_code& ec)
     {
         namespace format = snapshot_format;
@@ -168,6 +180,7 @@ public:
     std::shared_ptr<shared_chunks const> shared() const { return next_; }
     /// What this one shares: it must stay until this one is published.
     std::shared_ptr<shared_chunks const> base() const { return base_; }
+    /// What it wrote and what it shared.
     snapshot_counters const& counters() const noexcept { return counters_; }
 
 private:

@@ -18,10 +18,14 @@ namespace perdure {
 
 /// The objects of memory back ends; several, one after the other, may use the same.
 struct memory_objects {
+    /// One object.
     struct entry {
+        /// Its content.
         std::shared_ptr<std::vector<std::byte>> bytes;
+        /// Hidden from find.
         bool put_aside = false;
     };
+    /// By name.
     std::map<std::string, entry> objects{};
     bool locked = false; ///< A back end has it open.
 };
@@ -32,6 +36,7 @@ struct memory_objects {
  */
 class memory_backend {
 public:
+    /// Objects that outlive it: another back end may be given the same.
     explicit memory_backend(
         std::shared_ptr<memory_objects> objects = std::make_shared<memory_objects>())
         : objects_(std::move(objects))
@@ -52,15 +57,18 @@ public:
     }
     ~memory_backend() { unlock(); }
 
+    /// An object that is being written; see snapshot_backend.
     class upload {
     public:
         upload() = default;
+        /// Adds bytes at the end.
         void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
         {
             ec = {};
             for (auto const& p : parts)
                 bytes_->insert(bytes_->end(), p.begin(), p.end());
         }
+        /// Publishes the object durably and atomically, if its name is free; else `file_exists`.
         void commit(error_code& ec)
         {
             ec = {};
@@ -75,6 +83,7 @@ public:
         std::shared_ptr<std::vector<std::byte>> bytes_;
     };
 
+    /// An object that is read; see snapshot_backend.
     class object {
     public:
         object() = default;
@@ -83,6 +92,7 @@ public:
             ec = {};
             return bytes_->size();
         }
+        /// Fills `to` from `offset` on; fewer bytes only at the end.
         std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, error_code& ec) const
         {
             ec = {};
@@ -98,6 +108,7 @@ public:
         std::shared_ptr<std::vector<std::byte>> bytes_;
     };
 
+    /// Makes the back end ready and takes its lock.
     void open(error_code& ec)
     {
         ec = {};
@@ -109,6 +120,7 @@ public:
             open_ = objects_->locked = true;
     }
 
+    /// Every object that is there, with those put aside.
     std::vector<stored_object> list(error_code& ec) const
     {
         ec = {};
@@ -118,6 +130,7 @@ public:
         return all;
     }
 
+    /// Begins an object; nobody sees it before commit.
     upload create(std::string const& name, error_code& ec)
     {
         ec = {};
@@ -128,6 +141,7 @@ public:
         return u;
     }
 
+    /// An object to read.
     object find(std::string const& name, error_code& ec) const
     {
         object o;
@@ -141,6 +155,7 @@ public:
         return o;
     }
 
+    /// Takes an object away; no error if there is none.
     void remove(std::string const& name, error_code& ec)
     {
         ec = {};
@@ -149,6 +164,7 @@ public:
             objects_->objects.erase(at);
     }
 
+    /// Hides an object from find and keeps its bytes.
     void put_aside(std::string const& name, error_code& ec)
     {
         auto const at = objects_->objects.find(name);

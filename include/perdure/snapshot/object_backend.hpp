@@ -158,6 +158,7 @@ class object_backend {
     };
 
 public:
+    /// Touches nothing before open.
     object_backend(Client client, object_backend_options options = {})
         : state_(std::make_shared<state>(std::move(client), std::move(options)))
     {
@@ -171,6 +172,7 @@ public:
     }
     ~object_backend() { close(); }
 
+    /// An object that is being written; see snapshot_backend.
     class upload {
     public:
         upload() = default;
@@ -196,6 +198,7 @@ public:
         }
         ~upload() { discard(); }
 
+        /// Adds bytes at the end.
         void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
         {
             ec = {};
@@ -211,6 +214,7 @@ public:
                 }
         }
 
+        /// Publishes the object durably and atomically, if its name is free; else `file_exists`.
         void commit(error_code& ec)
         {
             ec = {};
@@ -267,6 +271,7 @@ public:
         std::uint64_t size_ = 0;
     };
 
+    /// An object that is read; see snapshot_backend.
     class object {
     public:
         object() = default;
@@ -275,6 +280,7 @@ public:
             ec = {};
             return entry_.size;
         }
+        /// Fills `to` from `offset` on; fewer bytes only at the end.
         std::size_t read_at(std::uint64_t offset, std::span<std::byte> out, error_code& ec)
         {
             ec = {};
@@ -301,6 +307,7 @@ public:
         object_catalogue::entry entry_;
     };
 
+    /// Makes the back end ready and takes its lock.
     void open(error_code& ec)
     {
         ec = {};
@@ -337,6 +344,7 @@ public:
         remove_leftovers(leftovers);
     }
 
+    /// Every object that is there, with those put aside.
     std::vector<stored_object> list(error_code& ec)
     {
         std::vector<stored_object> all;
@@ -347,6 +355,7 @@ public:
         return all;
     }
 
+    /// Begins an object; nobody sees it before commit.
     upload create(std::string const& name, error_code& ec)
     {
         upload u;
@@ -364,6 +373,7 @@ public:
         return u;
     }
 
+    /// An object to read.
     object find(std::string const& name, error_code& ec)
     {
         object o;
@@ -378,6 +388,7 @@ public:
         return o;
     }
 
+    /// Takes an object away; no error if there is none.
     void remove(std::string const& name, error_code& ec)
     {
         ec = {};
@@ -396,6 +407,7 @@ public:
             remove_leftovers({{id, parts}});
     }
 
+    /// Hides an object from find and keeps its bytes.
     void put_aside(std::string const& name, error_code& ec)
     {
         state_->update(
@@ -409,6 +421,7 @@ public:
             ec);
     }
 
+    /// What it talks to.
     Client& client() noexcept { return state_->client; }
 
 private:

@@ -23,17 +23,23 @@ namespace perdure {
 
 /// What is published, what is under way, and who may change it.
 struct object_catalogue {
+    /// One object, as its parts.
     struct entry {
         std::string name;
         std::uint64_t id = 0; ///< Of its parts.
         std::uint64_t size = 0;
+        /// Size of every part but the last.
         std::uint64_t part_bytes = 1;
+        /// Hidden from find.
         bool put_aside = false;
 
+        /// How many parts there are.
         std::uint64_t parts() const noexcept { return (size + part_bytes - 1) / part_bytes; }
         friend bool operator==(entry const&, entry const&) = default;
     };
+    /// One that has not been committed.
     struct upload {
+        /// Its number.
         std::uint64_t id = 0;
         std::uint64_t parts = 0; ///< 0: unknown.
         friend bool operator==(upload const&, upload const&) = default;
@@ -41,10 +47,12 @@ struct object_catalogue {
 
     std::uint64_t revision = 0; ///< One more with every change.
     std::uint64_t owner = 0;    ///< Who has it open; 0: nobody.
+    /// The number of the next upload.
     std::uint64_t next_id = 1;
     std::vector<entry> entries{};  ///< Sorted by name.
     std::vector<upload> pending{}; ///< Whose parts may be there and are not published.
 
+    /// The entry of a name; null if there is none.
     entry* find(std::string_view name) noexcept
     {
         auto const at = std::lower_bound(entries.begin(), entries.end(), name,

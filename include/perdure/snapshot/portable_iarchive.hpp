@@ -5,7 +5,9 @@
 #define PERDURE_SNAPSHOT_PORTABLE_IARCHIVE_HPP
 
 #include <perdure/snapshot/archive_io.hpp>
+#include <perdure/snapshot/detail/archive_reader.hpp>
 #include <perdure/snapshot/detail/archive_types.hpp>
+#include <perdure/snapshot/detail/has_serialize.hpp>
 #include <perdure/snapshot/detail/loaded_objects.hpp>
 #include <perdure/snapshot/detail/serializer_map.hpp>
 #include <perdure/snapshot/detail/std_types.hpp>
@@ -20,7 +22,6 @@
 #include <boost/serialization/wrapper.hpp>
 
 #include <algorithm>
-#include <cstring>
 #include <string_view>
 #include <utility>
 
@@ -42,7 +43,8 @@ namespace perdure {
  *                      The object that was loaded into is then valid and half filled: load into a fresh one.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
-class portable_iarchive : public boost::archive::detail::common_iarchive<portable_iarchive> {
+class portable_iarchive : public boost::archive::detail::common_iarchive<portable_iarchive>,
+                          private detail::archive_reader {
     friend class boost::archive::detail::interface_iarchive<portable_iarchive>;
     friend class boost::archive::detail::common_iarchive<portable_iarchive>;
     friend class boost::archive::load_access;
@@ -51,19 +53,17 @@ class portable_iarchive : public boost::archive::detail::common_iarchive<portabl
 public:
     /// Reads from `source`, which outlives the archive.
     explicit portable_iarchive(byte_source& source, archive_limits limits = {})
-        : base(boost::archive::no_header), source_(&source), rest_(source.rest()), limits_(limits)
+        : base(boost::archive::no_header), detail::archive_reader(source), limits_(limits)
     {
         set_library_version(boost::serialization::library_version_type(19));
     }
 
     /// Bytes that were not read yet.
-    std::uint64_t remaining() const noexcept
-    {
-        return rest_ + static_cast<std::uint64_t>(end_ - next_);
-    }
+    using detail::archive_reader::remaining;
 
     // -- what Boost.Serialization expects of an archive ------------------------------------------
 
+    /// Copies the next bytes as they are. Throws errc::truncated.
     void load_binary(void* address, std::size_t size)
     {
         get_bytes(static_cast<std::byte*>(address), size);
@@ -80,7 +80,7 @@ public:
         return &s;
     }
 
-    // Only objects behind pointers are tracked, and those do not move.
+    /// Does nothing: only objects behind pointers are tracked, and those do not move.
     void reset_object_address(void const*, void const*) noexcept {}
 
 private:
@@ -98,14 +98,6 @@ private:
         v = get_flag();
     }
 
-    bool get_flag()
-    {
-        auto const byte = get_number<std::uint8_t>();
-        if (byte > 1)
-            detail::throw_archive_error(errc::malformed, "a bool is neither 0 nor 1");
-        return byte == 1;
-    }
-
     template <detail::wire_number T>
     void get(T& v)
     {
@@ -121,72 +113,7 @@ private:
         v = static_cast<T>(u);
     }
 
-    template <class T>
-    T get_number()
-    {
-        detail::wire_type<T> wire;
-        if (static_cast<std::size_t>(end_ - next_) >= sizeof wire) [[likely]] {
-            std::memcpy(&wire, next_, sizeof wire);
-            next_ += sizeof wire;
-        } else {
-            get_bytes_slowly(reinterpret_cast<std::byte*>(&wire), sizeof wire);
-        }
-        return detail::from_wire<T>(wire);
-    }
-
-    void get_bytes(std::byte* p, std::size_t n)
-    {
-        if (static_cast<std::size_t>(end_ - next_) >= n) [[likely]] {
-            if (n != 0)
-                std::memcpy(p, next_, n);
-            next_ += n;
-        } else {
-            get_bytes_slowly(p, n);
-        }
-    }
-
-    void get_bytes_slowly(std::byte* p, std::size_t n)
-    {
-        if (n > remaining())
-            detail::throw_archive_error(errc::truncated, "the archive ends within a value");
-        while (n != 0) {
-            if (next_ == end_)
-                refill();
-            std::size_t const part = std::min(n, static_cast<std::size_t>(end_ - next_));
-            std::memcpy(p, next_, part);
-            next_ += part;
-            p += part;
-            n -= part;
-        }
-    }
-
-    void refill()
-    {
-        auto const segment = source_->next();
-        if (segment.empty())
-            detail::throw_archive_error(errc::truncated, "the archive ends within a value");
-        rest_ = source_->rest();
-        next_ = segment.data();
-        end_ = next_ + segment.size();
-    }
-
     // -- sequences -------------------------------------------------------------------------------
-
-    // Every element takes a byte or more (the writer pads), so a larger count cannot be true.
-    std::size_t get_count(std::size_t bytes_each = 1)
-    {
-        auto const n = get_number<std::uint64_t>();
-        if (n > remaining() / bytes_each)
-            detail::throw_archive_error(errc::too_large, "a count exceeds the bytes that remain");
-        return static_cast<std::size_t>(n);
-    }
-
-    // How many elements may be reserved before they were read: no more memory than bytes remain.
-    template <class T>
-    std::size_t reservable(std::size_t n) const noexcept
-    {
-        return std::min(n, static_cast<std::size_t>(remaining() / sizeof(T)) + 1);
-    }
 
     template <class T>
     void get_array(T* p, std::size_t n)
@@ -196,13 +123,6 @@ private:
         else
             for (; n != 0; --n)
                 get(*p++);
-    }
-
-    void skip_padding(std::uint64_t remaining_at_start, std::size_t n)
-    {
-        while (remaining_at_start - remaining() < n) [[unlikely]]
-            if (get_number<std::uint8_t>() != 0)
-                detail::throw_archive_error(errc::malformed, "padding is not zero");
     }
 
     // Calls use(element) with a fresh element; one without a default constructor is made by load_construct_data.
@@ -286,9 +206,8 @@ private:
     {
         std::size_t const n = get_count(detail::wire_width<C>());
         if constexpr (sizeof(C) == 1) {
-            if (static_cast<std::size_t>(end_ - next_) >= n) [[likely]] {
-                v.assign(reinterpret_cast<C const*>(next_), n);
-                next_ += n;
+            if (auto const* const here = take(n)) [[likely]] {
+                v.assign(reinterpret_cast<C const*>(here), n);
                 return;
             }
         }
@@ -505,6 +424,9 @@ private:
     void get(T& v)
     {
         using object = std::remove_const_t<T>;
+        static_assert(detail::has_serialize<portable_iarchive, object>(),
+                      "the type cannot be serialized: give it a member serialize(archive, version), "
+                      "or a function of that name, as Boost.Serialization wants it");
         static_assert(!std::is_const_v<T> || boost::serialization::is_wrapper<object>::type::value,
                       "loading into a const object: it is no wrapper of Boost.Serialization");
         static_assert(detail::level_of<object> >= boost::serialization::object_serializable,
@@ -662,10 +584,6 @@ private:
         return classes_.back();
     }
 
-    std::byte const* next_ = nullptr;
-    std::byte const* end_ = nullptr;
-    byte_source* source_;
-    std::uint64_t rest_; // bytes behind end_
     archive_limits limits_;
     std::uint32_t depth_ = 0;
     void const* constructing_ = nullptr; // memory of a new object until its constructor has run

@@ -6,6 +6,7 @@
 
 #include <perdure/snapshot/archive_io.hpp>
 #include <perdure/snapshot/detail/archive_types.hpp>
+#include <perdure/snapshot/detail/has_serialize.hpp>
 #include <perdure/snapshot/detail/serializer_map.hpp>
 #include <perdure/snapshot/detail/std_types.hpp>
 
@@ -71,6 +72,7 @@ public:
 
     // -- what Boost.Serialization expects of an archive ------------------------------------------
 
+    /// Writes bytes as they are.
     void save_binary(void const* address, std::size_t size)
     {
         put_bytes(static_cast<std::byte const*>(address), size);
@@ -88,6 +90,7 @@ public:
     }
 
     // The headers of Boost containers ask for it; constant, so that their bytes do not follow Boost's releases.
+    /// Which format of containers Boost's headers shall use; always the same.
     boost::serialization::library_version_type get_library_version() const
     {
         return boost::serialization::library_version_type(19);
@@ -407,6 +410,9 @@ private:
         requires detail::other_class<T>
     void put(T const& v)
     {
+        static_assert(detail::has_serialize<portable_oarchive, std::remove_const_t<T>>(),
+                      "the type cannot be serialized: give it a member serialize(archive, version), "
+                      "or a function of that name, as Boost.Serialization wants it");
         static_assert(detail::level_of<T> >= boost::serialization::object_serializable,
                       "the archive cannot copy a class byte by byte (implementation level "
                       "primitive_type): give it a serialize function");

@@ -23,9 +23,12 @@ namespace perdure {
 /// The bytes of a snapshot after every check.
 class snapshot_content {
 public:
+    /// Bytes in pieces, one behind the other.
     using segments = std::span<std::span<std::byte const> const>;
 
+    /// As it stands in the file.
     snapshot_header const& header() const noexcept { return header_; }
+    /// What a report says about it.
     snapshot_info const& info() const noexcept { return info_; }
     /// In how many parts the state was encoded.
     std::uint32_t partitions() const noexcept { return static_cast<std::uint32_t>(views_.size()); }
@@ -217,6 +220,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
 /// An object for read_snapshot over bytes in memory, for tools and for snapshots that came over a network.
 class memory_object {
 public:
+    /// `bytes` outlive it.
     explicit memory_object(std::span<std::byte const> bytes) noexcept : bytes_(bytes) {}
 
     std::uint64_t size(error_code& ec) const noexcept
@@ -224,6 +228,7 @@ public:
         ec = {};
         return bytes_.size();
     }
+    /// As object of a snapshot_backend.
     std::size_t read_at(std::uint64_t offset, std::span<std::byte> out,
                         error_code& ec) const noexcept
     {

@@ -22,11 +22,17 @@ struct snapshot_info {
         0;                  ///< The state includes every record of the log before this position.
     std::uint64_t size = 0; ///< Of the file, in bytes.
     std::uint64_t raw_size = 0; ///< Of the encoded state, in bytes.
+    /// Of the file, shared ones too.
     std::uint32_t chunks = 0;
+    /// As snapshot_options::type when it was saved.
     std::string type;
+    /// As snapshot_options::schema_version when it was saved.
     std::uint32_t schema_version = 0;
+    /// The id of its codec.
     std::uint32_t codec = 0;
+    /// Of what the codec wrote.
     std::uint32_t codec_version = 0;
+    /// The log in which `position` counts; zero if none was named.
     hash128 log_id{};
     hash128 digest{}; ///< Of the whole content: equal for equal bytes and header.
 
@@ -35,6 +41,7 @@ struct snapshot_info {
 
 /// Why a snapshot was passed over.
 struct passed_over {
+    /// Of the snapshot.
     std::uint64_t id = 0;
     error_code reason; ///< A code of condition::corruption, or errc::cannot_decode.
     bool put_aside =
@@ -83,8 +90,10 @@ inline std::ostream& operator<<(std::ostream& os, snapshot_report const& r)
 /// What loading gives: the value if there is one, and always the report.
 template <class T>
 struct loaded_snapshot {
+    /// Empty if none could be loaded.
     std::optional<T> value;
     snapshot_info info; ///< Of the value.
+    /// What was met on the way.
     snapshot_report report;
 };
 

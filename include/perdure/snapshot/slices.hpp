@@ -54,10 +54,14 @@ struct slice_options {
  *  Encodes a whole state at once too, if the state has `slices()` that gives a generator.
  */
 struct slices_codec {
+    /// Bounds, the same for writing and for reading.
     archive_limits limits{};
 
+    /// Recorded with what it writes; see snapshot_codec.
     static constexpr std::uint32_t id() noexcept { return 6; }
+    /// Of what encode writes.
     static constexpr std::uint32_t version() noexcept { return 1; }
+    /// Whether decode understands what version `v` wrote.
     static constexpr bool reads(std::uint32_t v) noexcept { return v == 1; }
 
     template <class T>
@@ -66,6 +70,7 @@ struct slices_codec {
                 value.slices()
             } -> slice_generator;
         }
+    /// Writes the value. Throws what its `serialize` throws.
     void encode(T const& value, byte_sink& sink) const
     {
         portable_oarchive ar(sink, limits);
@@ -75,6 +80,7 @@ struct slices_codec {
         ar.flush();
     }
 
+    /// Reads a value that fills the source. Throws if the bytes are none.
     template <loads_slices T>
     void decode(byte_source& source, T& value) const
     {
@@ -210,6 +216,7 @@ private:
 template <slice_generator First, slice_generator Second>
 class slices_in_turn {
 public:
+    /// `second` begins when `first` has ended.
     slices_in_turn(First first, Second second)
         : first_(std::move(first)), second_(std::move(second))
     {

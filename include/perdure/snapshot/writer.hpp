@@ -27,6 +27,7 @@ namespace perdure {
 template <class Upload>
 class snapshot_writer {
 public:
+    /// Writes nothing yet.
     snapshot_writer(Upload upload, snapshot_header header, compressor how = {})
         : upload_(std::move(upload)), header_(std::move(header)), compressor_(how)
     {
@@ -135,9 +136,11 @@ private:
 
 /// Memory for one chunk.
 struct chunk_buffer {
+    /// Of chunk_size bytes; null if it has none.
     std::unique_ptr<std::byte[]> memory;
     std::size_t size = 0; ///< Bytes in use.
 
+    /// Those in use.
     std::span<std::byte const> bytes() const noexcept { return {memory.get(), size}; }
 };
 
@@ -148,6 +151,7 @@ struct chunk_buffer {
 template <class Take>
 class chunk_sink final : public byte_sink {
 public:
+    /// Calls `take` whenever a chunk is full.
     explicit chunk_sink(Take take) : take_(std::move(take)) {}
 
     std::span<std::byte> exchange(std::size_t filled) override
