@@ -11,6 +11,7 @@
 #include "processes.hpp"
 #include "quorum_client.hpp"
 #include "report.hpp"
+#include "rot.hpp"
 #include "timeline.hpp"
 #include "tree.hpp"
 #include "workload.hpp"
@@ -34,18 +35,6 @@
 namespace failover {
 
 using namespace std::chrono_literals;
-
-/// Asks the system for ports that are free now.
-inline address_book free_addresses(asio::io_context& io, node_id count)
-{
-    std::vector<asio::ip::tcp::acceptor> held;
-    address_book result;
-    for (node_id id = 1; id <= count; ++id) {
-        held.emplace_back(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-        result[id] = held.back().local_endpoint();
-    }
-    return result;
-}
 
 /** The driver process: starts the storage processes, watches them, moves the map, writes and reads under
  *  load, injects the faults, and judges in the end.
@@ -103,6 +92,7 @@ public:
 
 private:
     static constexpr node_id nodes_at_start = 5, nodes_at_end = 6;
+    static constexpr node_id rotten_process = 3; ///< Its log loses a record before it is restarted.
 
     struct process {
         child_process child;
@@ -243,6 +233,12 @@ private:
             static_cast<unsigned long long>(s->recovered_from_log),
             static_cast<double>(s->recovery_microseconds) / 1000);
         timeline_.say(line);
+        if (s->records_lost != 0) {
+            timeline_.say(name(id) + " had lost " + std::to_string(s->records_lost) +
+                          " records; the other owners gave it " +
+                          std::to_string(s->values_restored) + " values in their place");
+            records_lost_ += s->records_lost;
+        }
         recoveries_.push_back(static_cast<double>(s->recovery_microseconds) / 1e6);
     }
 
@@ -265,6 +261,7 @@ private:
             puts_ += s->puts;
             syncs_ += s->syncs;
             refused_ += s->refused;
+            repeated_ += s->repeated;
         }
     }
 
@@ -395,7 +392,7 @@ private:
         co_await until("that process 6 is up", 20s, [this] { return up_count() == nodes_at_end; });
         co_await pause(100ms);
         co_await until_settled();
-        joined_share_ = share_of(6, *before, *coordinator_->map());
+        joined_share_ = share_moved_to(6, *before, *coordinator_->map());
         char line[120];
         std::snprintf(line, sizeof line,
                       "process 6 owns its share: %.1f %% of all copies moved, 1/6 is 16.7 %%",
@@ -408,6 +405,8 @@ private:
         for (node_id id = 1; id <= nodes_at_end; ++id) {
             co_await add_up(id);
             kill(id);
+            if (id == rotten_process && damage_log(data_of(id), 200))
+                timeline_.fault("a record in the log of " + name(id) + " cannot be read any more");
             start(id);
             auto& p = processes_.at(id);
             co_await until("that " + name(id) + " is back", 20s,
@@ -525,6 +524,10 @@ private:
                                      : ", counted at the system calls");
         std::printf("  refused by epoch      %llu requests of an older map\n",
                     static_cast<unsigned long long>(refused_));
+        std::printf("  sent again            %llu writes that had taken effect; they had no second one\n",
+                    static_cast<unsigned long long>(repeated_));
+        std::printf("  records lost          %llu of one log, replaced from the other owners\n",
+                    static_cast<unsigned long long>(records_lost_));
         std::printf("  detection times      ");
         for (auto const d : detection_times_)
             std::printf(" %.0f", milliseconds(d));
@@ -548,16 +551,6 @@ private:
         }
         std::printf("\n%s\n", status_ == 0 ? "Nothing that was acknowledged was lost."
                                            : "FAILED: see above.");
-    }
-
-    static double share_of(node_id id, shard_map const& before, shard_map const& after)
-    {
-        std::size_t moved = 0, all = 0;
-        for (std::size_t i = 0; i != slot_count; ++i) {
-            all += after.slots[i].owners.size();
-            moved += contains(after.slots[i].owners, id) && !contains(before.slots[i].owners, id);
-        }
-        return static_cast<double>(moved) / static_cast<double>(all);
     }
 
     std::size_t up_count() const
@@ -591,7 +584,7 @@ private:
     std::vector<std::chrono::nanoseconds> detection_times_;
     std::vector<double> recoveries_;
     double joined_share_ = 0;
-    std::uint64_t puts_ = 0, syncs_ = 0, refused_ = 0;
+    std::uint64_t puts_ = 0, syncs_ = 0, refused_ = 0, repeated_ = 0, records_lost_ = 0;
     int status_ = 1;
 };
 

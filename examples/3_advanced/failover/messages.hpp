@@ -6,9 +6,11 @@
 
 #include "shard_map.hpp"
 #include <perdure/bytes/codec.hpp>
+#include <perdure/durable/record.hpp>
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -34,12 +36,16 @@ struct versioned {
     friend bool operator==(versioned const&, versioned const&) = default;
 };
 
+/// The number of a write at one process; sequence 0: it has none.
+using perdure::client_command;
+
 /// Store this version at this owner, unless it has a newer one.
 struct put_request {
     std::string key;
     std::uint64_t version = 0;
     std::string content;
     epoch_number slot_epoch = 0;
+    client_command from{}; ///< Sent again under the same number it has no second effect.
 };
 
 struct get_request {
@@ -70,20 +76,29 @@ struct forward_request {
     std::uint64_t version = 0;
     std::string content;
     slot at;
+    /// The asker's numbers for this write: it has one effect, whether it comes from here, from there or both.
+    std::map<node_id, client_command> numbers{};
 };
 
 struct stats_request {};
 
-/// Asks the coordinator for the map that it publishes.
+/// Asks the coordinator for the map that it publishes, a storage process for the one that it knows.
 struct map_request {};
 
+/// What stands in a log in place of records that it lost: what the other owners have. Never sent.
+struct restore_request {
+    shard_map map;
+    std::vector<put_request> values;
+};
+
 using request = std::variant<put_request, get_request, adopt_request, index_request, pull_request,
-                             forward_request, stats_request, map_request>;
+                             forward_request, stats_request, map_request, restore_request>;
 
 enum class reply_status : std::uint8_t {
     ok,
     stale_epoch, ///< The request's epoch is older than the node's; it had no effect.
     behind,      ///< The node does not know the request's epoch yet.
+    new_client,  ///< The node does not know who numbers his writes so; it had no effect.
     failed,      ///< The node could not do it; nothing is promised.
 };
 
@@ -91,6 +106,25 @@ struct node_stats {
     std::uint64_t keys = 0, syncs = 0, puts = 0, refused = 0, pulled = 0;
     std::uint64_t recovered_from_snapshot = 0, recovered_from_log = 0, recovery_microseconds = 0;
     std::uint64_t forwards_refused = 0; ///< Of its own writes, by owners that knew a newer epoch.
+    std::uint64_t repeated = 0; ///< Puts that came again and had taken effect already.
+    std::uint64_t records_lost = 0, values_restored = 0; ///< In its log, and by the other owners.
+
+    /// Every field, for codecs.
+    static auto fields(auto& s)
+    {
+        return std::array{&s.keys,
+                          &s.syncs,
+                          &s.puts,
+                          &s.refused,
+                          &s.pulled,
+                          &s.recovered_from_snapshot,
+                          &s.recovered_from_log,
+                          &s.recovery_microseconds,
+                          &s.forwards_refused,
+                          &s.repeated,
+                          &s.records_lost,
+                          &s.values_restored};
+    }
 };
 
 struct reply {
@@ -192,6 +226,38 @@ inline slot_list read_slots(perdure::byte_reader& in)
     return slots;
 }
 
+inline void write(perdure::byte_writer& out, client_command const& c)
+{
+    out.u64(c.client);
+    out.u64(c.sequence);
+}
+
+inline client_command read_number(perdure::byte_reader& in)
+{
+    auto const client = in.u64();
+    return {client, in.u64()};
+}
+
+inline void write(perdure::byte_writer& out, put_request const& m)
+{
+    out.sized_text(m.key);
+    out.u64(m.version);
+    out.sized_text(m.content);
+    out.u64(m.slot_epoch);
+    write(out, m.from);
+}
+
+inline put_request read_put(perdure::byte_reader& in)
+{
+    put_request m;
+    m.key = read_text(in);
+    m.version = in.u64();
+    m.content = read_text(in);
+    m.slot_epoch = in.u64();
+    m.from = read_number(in);
+    return m;
+}
+
 } // namespace detail
 
 inline bytes encode(request const& message)
@@ -201,13 +267,7 @@ inline bytes encode(request const& message)
     out.u8(static_cast<std::uint8_t>(message.index()));
     struct {
         perdure::byte_writer& out;
-        void operator()(put_request const& m)
-        {
-            out.sized_text(m.key);
-            out.u64(m.version);
-            out.sized_text(m.content);
-            out.u64(m.slot_epoch);
-        }
+        void operator()(put_request const& m) { detail::write(out, m); }
         void operator()(get_request const& m)
         {
             out.sized_text(m.key);
@@ -227,9 +287,21 @@ inline bytes encode(request const& message)
             out.u64(m.version);
             out.sized_text(m.content);
             detail::write(out, m.at);
+            out.u32(static_cast<std::uint32_t>(m.numbers.size()));
+            for (auto const& [node, number] : m.numbers) {
+                out.u32(node);
+                detail::write(out, number);
+            }
         }
         void operator()(stats_request const&) {}
         void operator()(map_request const&) {}
+        void operator()(restore_request const& m)
+        {
+            detail::write(out, m.map);
+            out.u32(static_cast<std::uint32_t>(m.values.size()));
+            for (auto const& value : m.values)
+                detail::write(out, value);
+        }
     } visitor{out};
     std::visit(visitor, message);
     return result;
@@ -240,15 +312,9 @@ inline std::optional<request> decode_request(std::span<std::byte const> from)
     perdure::byte_reader in(from);
     std::optional<request> result;
     switch (in.u8()) {
-    case 0: {
-        put_request m;
-        m.key = detail::read_text(in);
-        m.version = in.u64();
-        m.content = detail::read_text(in);
-        m.slot_epoch = in.u64();
-        result = std::move(m);
+    case 0:
+        result = detail::read_put(in);
         break;
-    }
     case 1: {
         get_request m;
         m.key = detail::read_text(in);
@@ -276,6 +342,12 @@ inline std::optional<request> decode_request(std::span<std::byte const> from)
         m.version = in.u64();
         m.content = detail::read_text(in);
         m.at = detail::read_slot(in);
+        using numbered = std::pair<node_id, client_command>;
+        for (auto const& number : detail::read_list<numbered>(in, 20, [](auto& r) {
+                 auto const node = r.u32();
+                 return numbered(node, detail::read_number(r));
+             }))
+            m.numbers.insert(number);
         result = std::move(m);
         break;
     }
@@ -285,6 +357,14 @@ inline std::optional<request> decode_request(std::span<std::byte const> from)
     case 7:
         result = map_request{};
         break;
+    case 8: {
+        restore_request m;
+        m.map = detail::read_map(in);
+        m.values = detail::read_list<put_request>(
+            in, 40, [](auto& r) { return detail::read_put(r); });
+        result = std::move(m);
+        break;
+    }
     default:
         return std::nullopt;
     }
@@ -306,11 +386,8 @@ inline bytes encode(reply const& r)
         out.u64(version);
     }
     out.u64(r.count);
-    for (std::uint64_t n :
-         {r.stats.keys, r.stats.syncs, r.stats.puts, r.stats.refused, r.stats.pulled,
-          r.stats.recovered_from_snapshot, r.stats.recovered_from_log,
-          r.stats.recovery_microseconds, r.stats.forwards_refused})
-        out.u64(n);
+    for (auto const* n : node_stats::fields(r.stats))
+        out.u64(*n);
     out.boolean(r.map.has_value());
     if (r.map)
         detail::write(out, *r.map);
@@ -332,10 +409,7 @@ inline std::optional<reply> decode_reply(std::span<std::byte const> from)
         return std::pair(std::move(key), i.u64());
     });
     r.count = in.u64();
-    for (std::uint64_t* n :
-         {&r.stats.keys, &r.stats.syncs, &r.stats.puts, &r.stats.refused, &r.stats.pulled,
-          &r.stats.recovered_from_snapshot, &r.stats.recovered_from_log,
-          &r.stats.recovery_microseconds, &r.stats.forwards_refused})
+    for (auto* n : node_stats::fields(r.stats))
         *n = in.u64();
     if (in.boolean())
         r.map = detail::read_map(in);

@@ -17,6 +17,18 @@
 
 namespace failover {
 
+/// Asks the system for ports that are free now.
+inline address_book free_addresses(asio::io_context& io, node_id count)
+{
+    std::vector<asio::ip::tcp::acceptor> held;
+    address_book result;
+    for (node_id id = 1; id <= count; ++id) {
+        held.emplace_back(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+        result[id] = held.back().local_endpoint();
+    }
+    return result;
+}
+
 /// The peers of one process, each connected when first called.
 template <class World>
 class peers {
@@ -54,6 +66,57 @@ struct client_options {
     std::size_t acknowledging_owners = quorum;   ///< Two. One is a planted bug of the simulation.
 };
 
+/** The numbers of one writer's writes. Each write has one at each process, under which it takes effect there once,
+ *  however often and by whichever way it is sent.
+ *
+ *  A writer has one write under way at a time. To every process it is a client of its own, whose id was never used
+ *  before and whose writes are numbered from 1.
+ */
+class write_numbers {
+public:
+    explicit write_numbers(std::function<std::uint64_t()> unique) : unique_(std::move(unique)) {}
+    /// Those of another writer, to write for it.
+    write_numbers(std::function<std::uint64_t()> unique, std::map<node_id, client_command> numbers)
+        : unique_(std::move(unique)), numbers_(std::move(numbers))
+    {
+    }
+
+    /// The next write begins.
+    void next()
+    {
+        for (auto& [node, number] : numbers_)
+            ++number.sequence;
+    }
+
+    client_command at(node_id node)
+    {
+        auto& number = numbers_[node];
+        if (number.sequence == 0)
+            number = {unique_(), 1};
+        return number;
+    }
+    std::map<node_id, client_command> at(std::vector<node_id> const& nodes)
+    {
+        std::map<node_id, client_command> result;
+        for (node_id node : nodes)
+            result[node] = at(node);
+        return result;
+    }
+
+    /// After an answer that says that the write had no effect: what is sent next is another command.
+    void heard(node_id node, reply_status answer)
+    {
+        if (answer == reply_status::stale_epoch)
+            ++numbers_[node].sequence;
+        else if (answer == reply_status::new_client)
+            numbers_.erase(node);
+    }
+
+private:
+    std::function<std::uint64_t()> unique_;
+    std::map<node_id, client_command> numbers_;
+};
+
 /** Writes and reads a key at its owners.
  *
  *  A write is acknowledged when the owners that have it on disk suffice (slot::write_is_acknowledged).
@@ -76,23 +139,31 @@ public:
     /// How many of its requests were refused because their epoch was old.
     std::uint64_t stale_answers() const noexcept { return *stale_answers_; }
 
+    /// The numbers of a new writer.
+    write_numbers new_writer() const
+    {
+        return write_numbers([world = nodes_.world()] { return world.entropy(); });
+    }
+
     /// One attempt; true when the write is acknowledged, false when it may or may not have happened.
-    asio::awaitable<bool> try_put(std::string key, std::uint64_t version, std::string content)
+    asio::awaitable<bool> try_put(std::string key, std::uint64_t version, std::string content,
+                                  write_numbers& numbers)
     {
         slot const at = map_->of(key);
-        return try_put_at(at, std::move(key), version, std::move(content));
+        return try_put_at(at, std::move(key), version, std::move(content), numbers);
     }
 
     /// The same at the owners of `at`, however old that view of the slot is: the owners judge.
     asio::awaitable<bool> try_put_at(slot at, std::string key, std::uint64_t version,
-                                     std::string content)
+                                     std::string content, write_numbers& numbers)
     {
         auto const round = std::make_shared<gather>(nodes_.world());
-        bytes const message =
-            encode(put_request{std::move(key), version, std::move(content), at.epoch});
+        put_request put{std::move(key), version, std::move(content), at.epoch};
         auto const targets = at.write_targets();
-        for (node_id target : targets)
-            call(round, target, message);
+        for (node_id target : targets) {
+            put.from = numbers.at(target);
+            call(round, target, encode(put));
+        }
         bool const acknowledged = co_await settle(round, targets.size(), [&] {
             std::vector<node_id> durable_on;
             for (auto const& [node, answer] : round->replies)
@@ -102,6 +173,8 @@ public:
                 return durable_on.size() >= options_.acknowledging_owners;
             return at.write_is_acknowledged(durable_on);
         });
+        for (auto const& [node, answer] : round->replies)
+            numbers.heard(node, answer.status);
         co_return acknowledged;
     }
 
@@ -133,11 +206,12 @@ public:
 
     /// Tries until acknowledged; returns the number of attempts, or 0 when it gave up. The write may
     /// then have happened.
-    asio::awaitable<int> put(std::string key, std::uint64_t version, std::string content)
+    asio::awaitable<int> put(std::string key, std::uint64_t version, std::string content,
+                             write_numbers& numbers)
     {
         auto const begin = nodes_.world().now();
         for (int attempt = 1;; ++attempt) {
-            if (co_await try_put(key, version, content))
+            if (co_await try_put(key, version, content, numbers))
                 co_return attempt;
             if (options_.give_up_after.count() != 0 &&
                 nodes_.world().now() - begin > options_.give_up_after)

@@ -117,6 +117,17 @@ struct shard_map {
     }
 };
 
+/// The share of all copies that a change of the map gave to a node.
+inline double share_moved_to(node_id id, shard_map const& before, shard_map const& after)
+{
+    std::size_t moved = 0, all = 0;
+    for (std::size_t i = 0; i != slot_count; ++i) {
+        all += after.slots[i].owners.size();
+        moved += contains(after.slots[i].owners, id) && !contains(before.slots[i].owners, id);
+    }
+    return static_cast<double>(moved) / static_cast<double>(all);
+}
+
 } // namespace failover
 
 #endif

@@ -10,10 +10,12 @@
 //   failover_simulation --bug 3 --first 17 --seeds 1  replays it with planted bug 3
 //
 // Each seed has at least one loss of power that catches data that was not synced, one partition with acknowledged
-// writes on both sides, one freeze, one join and one restart, in an order and at times of its own.
+// writes on both sides, one freeze, one join and one restart, in an order and at times of its own; one in three also has a
+// process whose log cannot be read in one place.
 //
 // Prints how often each fault and each branch of recovery was hit, and fails if one never was.
 
+#include "rot.hpp"
 #include "simulated_cluster.hpp"
 
 #include <cstdio>
@@ -28,26 +30,6 @@ using namespace failover;
 namespace {
 
 constexpr std::size_t keys_per_client = 40;
-
-std::string content(std::string const& key, std::uint64_t version)
-{
-    std::string text = key + " version " + std::to_string(version) + " ";
-    while (text.size() < 60 + perdure::hash_key(text) % 900)
-        text += text;
-    return text;
-}
-
-perdure::simulation::options cluster_options()
-{
-    perdure::simulation::options o;
-    o.network.delay_min = 100us;
-    o.network.delay_tail = 4ms;
-    o.network.loss = 0.01; // Of datagrams; a lost segment of a stream comes late.
-    o.network.duplication = 0.01;
-    o.disk.write_tail = 500us; // Slow enough to be caught in the middle.
-    o.disk.sync_tail = 2ms;
-    return o;
-}
 
 struct outcome {
     std::optional<std::string> violation;
@@ -91,6 +73,8 @@ public:
 
         // Each fault once in every seed, in an order and at times of its own; some overlap.
         std::vector<int> faults{0, 1, 2, 3};
+        if (random(3) == 0)
+            faults.push_back(4);
         for (std::size_t i = faults.size(); i > 1; --i)
             std::swap(faults[i - 1], faults[random(i)]);
         for (int fault : faults) {
@@ -106,6 +90,9 @@ public:
                 break;
             case 3:
                 join();
+                break;
+            case 4:
+                rot();
                 break;
             }
             cluster_.run_for(between(100ms, 3s));
@@ -133,6 +120,7 @@ public:
         count_retries(*driver_);
         count_retries(*client_);
         seen_.slots_moved += driver_->moves->moved_slot_copies();
+        seen_.repeated_writes += promises_.repeated();
         happened_ += cluster_.counters();
         outcome result;
         result.trace = cluster_.trace().hash();
@@ -186,10 +174,17 @@ private:
         o.snapshot_every_bytes = 100'000;
         o.log.segment_bytes = 64 * 1024;
         o.check_epochs = planted != bug::ignore_the_epoch;
-        o.promised = [this, id](std::string const& key, std::uint64_t version) {
-            promises_.note(id, key, version);
+        o.promised = [this, id](put_request const& put, std::uint64_t revision) {
+            promises_.note(id, put, revision);
         };
-        cluster_.add(name(id), [this, o](perdure::simulation::world w) {
+        o.lost = [this, id](perdure::position_range range) {
+            if (rotten_ != id)
+                ledger_.violation("process " + std::to_string(id) +
+                                  " lost records, and nothing had happened to its disk");
+            seen_.records_lost += range.count();
+        };
+        cluster_.add(name(id), [this, o](perdure::simulation::world w) mutable {
+            o.boot = cluster_.incarnations(name(o.id));
             auto node = std::make_shared<sim_node>(sim_world(w), o);
             asio::co_spawn(
                 w.get_executor(),
@@ -203,7 +198,13 @@ private:
 
     void recovered(node_id id, store_state const& state, perdure::durable_report const& r)
     {
-        promises_.check(id, state);
+        recovered_.insert(id);
+        if (r.commands_fetched != 0) {
+            promises_.check_restored(id, state);
+            restored_ = true;
+        } else {
+            promises_.check(id, state);
+        }
         if (cluster_.incarnations(name(id)) > 1) {
             seen_.recovered_from_snapshot += r.loaded.id != 0;
             seen_.recovered_from_log += r.commands_replayed != 0;
@@ -306,6 +307,36 @@ private:
         }
     }
 
+    // A record that was on disk long ago, and is not in a snapshot, becomes unreadable while its process is down. It is
+    // older than any call that still counts on it.
+    void rot()
+    {
+        for (restored_ = false; !restored_ && ledger_.violation_count() == 0;) {
+            if (frozen_)
+                thaw();
+            auto const id = static_cast<node_id>(1 + random(sim_nodes - 1));
+            stored_files files;
+            for (auto const& path : cluster_.disk(name(id)).paths())
+                files[path] = cluster_.disk(name(id)).contents(path);
+            auto const at = cold_record(files, 48);
+            if (!at) {
+                cluster_.run_for(200ms);
+                continue;
+            }
+            cluster_.crash(name(id));
+            cluster_.run_for(1s);
+            cluster_.disk(name(id)).flip(at->path, at->offset);
+            rotten_ = id;
+            promises_.damaged(id);
+            recovered_.erase(id);
+            cluster_.restart(name(id));
+            wait("that process " + std::to_string(id) + " has recovered", 60s,
+                 [this, id] { return recovered_.contains(id); });
+            rotten_.reset();
+            cluster_.run_for(between(100ms, 500ms));
+        }
+    }
+
     std::uint64_t unsynced_pages() const
     {
         using perdure::simulation::event;
@@ -400,6 +431,7 @@ private:
                         seen_.refused_by_epoch += r->stats.refused;
                         seen_.forwards_refused += r->stats.forwards_refused;
                         seen_.values_pulled += r->stats.pulled;
+                        seen_.values_restored += r->stats.values_restored;
                     }
                 });
             wait("an answer", 10s, [&answered] { return answered; });
@@ -419,7 +451,9 @@ private:
     std::shared_ptr<sim_client> client_;
     std::shared_ptr<bool> readers_stop_ = std::make_shared<bool>(false);
     std::set<node_id> started_;
-    std::optional<node_id> frozen_;
+    std::optional<node_id> frozen_, rotten_;
+    std::set<node_id> recovered_;
+    bool restored_ = false;
 };
 
 outcome run_seed(std::uint64_t seed, branches& seen, perdure::simulation::counters& happened)
@@ -528,6 +562,11 @@ int main(int argc, char** argv)
             failed |= !require_seen("copies of slots moved", seen.slots_moved);
             failed |= !require_seen("processes joined", seen.joins);
             failed |= !require_seen("writes acknowledged after a retry", seen.retried_writes);
+            failed |= !require_seen("writes that came to a process again, with one effect",
+                                    seen.repeated_writes);
+            failed |= !require_seen("records that could not be read any more", seen.records_lost);
+            failed |= !require_seen("values that other owners gave in their place",
+                                    seen.values_restored);
         }
     }
     if (bugs || only) {

@@ -29,6 +29,26 @@ using sim_node = storage_node<sim_world, planted_durable>;
 inline constexpr unsigned short node_port = 7000, detector_port = 7001, map_port = 7002;
 inline constexpr node_id sim_nodes = 6; ///< The sixth joins later.
 
+inline std::string content(std::string const& key, std::uint64_t version)
+{
+    std::string text = key + " version " + std::to_string(version) + " ";
+    while (text.size() < 60 + perdure::hash_key(text) % 900)
+        text += text;
+    return text;
+}
+
+inline perdure::simulation::options cluster_options()
+{
+    perdure::simulation::options o;
+    o.network.delay_min = 100us;
+    o.network.delay_tail = 4ms;
+    o.network.loss = 0.01; // Of datagrams; a lost segment of a stream comes late.
+    o.network.duplication = 0.01;
+    o.disk.write_tail = 500us; // Slow enough to be caught in the middle.
+    o.disk.sync_tail = 2ms;
+    return o;
+}
+
 /// How often each branch of recovery was taken, over all seeds. None may stay at zero.
 struct branches {
     std::uint64_t recovered_from_nothing = 0, recovered_from_log = 0, recovered_from_snapshot = 0;
@@ -36,19 +56,56 @@ struct branches {
     std::uint64_t writes_on_both_sides = 0;
     std::uint64_t refused_by_epoch = 0, forwards_refused = 0;
     std::uint64_t values_pulled = 0, slots_moved = 0, joins = 0, thaws_after_replacement = 0;
-    std::uint64_t retried_writes = 0;
+    std::uint64_t retried_writes = 0, repeated_writes = 0;
+    std::uint64_t records_lost = 0, values_restored = 0;
 };
 
-/// What owners have promised to keep; each is held to it whenever it recovers.
+/// What owners have promised to keep; each is held to it whenever it recovers. And what each write did there: it may
+/// have one effect.
 class promises {
 public:
     explicit promises(ledger& book) : ledger_(book) {}
 
-    void note(node_id node, std::string const& key, std::uint64_t version)
+    void note(node_id node, put_request const& put, std::uint64_t revision)
     {
-        auto& newest = kept_[node][key];
-        newest = std::max(newest, version);
+        auto& newest = kept_[node][put.key];
+        newest = std::max(newest, put.version);
+        if (put.from.sequence == 0)
+            return;
+        auto const [first, is_new] =
+            effects_[node].try_emplace({put.from.client, put.from.sequence}, revision);
+        repeated_ += !is_new;
+        if (first->second != revision)
+            ledger_.violation("process " + std::to_string(node) + " did one write of " + put.key +
+                              " twice, as its effects " + std::to_string(first->second) + " and " +
+                              std::to_string(revision));
     }
+
+    /// A record of the process was damaged on its disk, at this moment.
+    void damaged(node_id node)
+    {
+        auto& floors = floors_[node];
+        floors.clear();
+        for (auto const& key : ledger_.keys())
+            floors[key] = ledger_.floor(key);
+    }
+
+    /// It recovered and found records missing: it has lost promises that nobody else knew of, but nothing acknowledged.
+    void check_restored(node_id node, store_state const& state)
+    {
+        for (auto const& [key, version] : floors_[node]) {
+            auto const found = state.values.find(key);
+            if (contains(state.map.of(key).owners, node) &&
+                (found == state.values.end() || found->second.version < version))
+                ledger_.violation("process " + std::to_string(node) + " lost " + key +
+                                  " at version " + std::to_string(version) +
+                                  ", and the other owners did not give it back");
+        }
+        kept_[node].clear();
+        effects_[node].clear();
+    }
+
+    std::uint64_t repeated() const noexcept { return repeated_; }
 
     void check(node_id node, store_state const& state)
     {
@@ -66,7 +123,9 @@ public:
 
 private:
     ledger& ledger_;
-    std::map<node_id, std::map<std::string, std::uint64_t>> kept_;
+    std::map<node_id, std::map<std::string, std::uint64_t>> kept_, floors_;
+    std::map<node_id, std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>> effects_;
+    std::uint64_t repeated_ = 0;
 };
 
 /// A client process: writes and reads its own keys, and reads everybody's.

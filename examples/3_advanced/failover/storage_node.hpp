@@ -26,10 +26,13 @@ struct storage_options {
     address_book addresses;           ///< Of all nodes, its own among them.
     asio::ip::udp::endpoint detector; ///< Where heartbeats go.
     std::chrono::milliseconds heartbeat_interval{100};
+    std::uint64_t boot = 0; ///< Greater at every start, for heartbeats; 0: by the system's clock.
     std::uint64_t snapshot_every_bytes = 32U << 20;
     bool check_epochs = true; ///< False is a planted bug of the simulation.
     /// Told whenever this process has promised to keep a version; the simulation holds it to that.
-    std::function<void(std::string const& key, std::uint64_t version)> promised;
+    std::function<void(put_request const& put, std::uint64_t revision)> promised;
+    /// Told when its log has lost records, before it asks the other owners for what was in them.
+    std::function<void(perdure::position_range)> lost;
     perdure::wal_options log; ///< The directory is filled in.
 };
 
@@ -86,12 +89,20 @@ public:
     store_state const& state() const { return store_.state(); }
 
 private:
-    perdure::durable_options durable_options() const
+    perdure::durable_options durable_options()
     {
         perdure::durable_options result;
         result.directory = options_.directory;
         result.snapshot_every_bytes = options_.snapshot_every_bytes;
         result.log = options_.log;
+        result.sessions.results = 1; // A writer has one write under way.
+        result.lost_ranges = [this](perdure::position_range lost, auto done) {
+            stats_.records_lost += lost.count();
+            if (options_.lost)
+                options_.lost(lost);
+            asio::co_spawn(world_.get_executor(), replace(this->shared_from_this(), lost, done),
+                           ignore_lost_connections{});
+        };
         return result;
     }
 
@@ -101,6 +112,7 @@ private:
         result.cluster = cluster;
         result.node = options_.id;
         result.interval = options_.heartbeat_interval;
+        result.boot = options_.boot;
         result.listeners = {options_.detector};
         return result;
     }
@@ -127,21 +139,35 @@ private:
     asio::awaitable<reply> handle(put_request const& put)
     {
         ++stats_.puts;
-        co_return co_await execute(put);
+        put_request mine = put;
+        co_return co_await execute(std::move(mine));
     }
 
     asio::awaitable<reply> execute(put_request put)
     {
         if (!options_.check_epochs)
-            put.slot_epoch = ~epoch_number(0);
-        std::string const key = put.key;
-        auto const version = put.version;
+            put.slot_epoch = any_epoch;
+        auto const before = state().revision;
+        store_result came_to;
+        store_command command(put);
+        if (put.from.sequence == 0) {
+            came_to = co_await store_.async_execute(std::move(command), asio::use_awaitable);
+        } else {
+            auto const [ec, result] = co_await store_.async_execute_once(
+                put.from, std::move(command), asio::as_tuple(asio::use_awaitable));
+            if (!ec)
+                came_to = result;
+            else if (ec == perdure::errc::session_expired)
+                came_to.status = reply_status::new_client;
+        }
+        stats_.refused += came_to.status == reply_status::stale_epoch;
+        if (came_to.status == reply_status::ok) {
+            stats_.repeated += came_to.revision <= before;
+            if (options_.promised)
+                options_.promised(put, came_to.revision);
+        }
         reply result;
-        store_command command(std::move(put));
-        result.status = co_await store_.async_execute(std::move(command), asio::use_awaitable);
-        stats_.refused += result.status == reply_status::stale_epoch;
-        if (result.status == reply_status::ok && options_.promised)
-            options_.promised(key, version);
+        result.status = came_to.status;
         co_return result;
     }
 
@@ -162,7 +188,9 @@ private:
     {
         reply result;
         store_command command(adopt);
-        result.status = co_await store_.async_execute(std::move(command), asio::use_awaitable);
+        auto const came_to =
+            co_await store_.async_execute(std::move(command), asio::use_awaitable);
+        result.status = came_to.status;
         co_return result;
     }
 
@@ -199,15 +227,10 @@ private:
             if (answered.status != reply_status::ok)
                 continue;
             ++whole;
-            for (auto const& [key, version] : answered.index) {
-                auto const mine = state().values.find(key);
-                auto& best = job->wanted[key];
-                if ((mine == state().values.end() || mine->second.version < version) &&
-                    best.version < version)
-                    best = {version, source, epochs.at(slot_of(key))};
-            }
+            note_newer(answered.index, source, job->wanted);
         }
-        std::erase_if(job->wanted, [](auto const& item) { return item.second.version == 0; });
+        for (auto& [key, from] : job->wanted)
+            from.slot_epoch = epochs.at(slot_of(key));
         reply result;
         if (whole < pull.needed)
             co_return result;
@@ -233,8 +256,9 @@ private:
 
     asio::awaitable<reply> handle(forward_request const& forward)
     {
-        bool const acknowledged =
-            co_await client_.try_put_at(forward.at, forward.key, forward.version, forward.content);
+        write_numbers numbers([world = world_] { return world.entropy(); }, forward.numbers);
+        bool const acknowledged = co_await client_.try_put_at(
+            forward.at, forward.key, forward.version, forward.content, numbers);
         reply result;
         result.status = acknowledged ? reply_status::ok : reply_status::failed;
         co_return result;
@@ -257,8 +281,16 @@ private:
 
     asio::awaitable<reply> handle(map_request const&)
     {
-        co_return reply{};
-    } // The coordinator's to answer.
+        reply result;
+        result.status = reply_status::ok;
+        result.map = state().map;
+        co_return result;
+    }
+
+    asio::awaitable<reply> handle(restore_request const&)
+    {
+        co_return reply{}; // Stands in logs only.
+    }
 
     struct copy_from {
         std::uint64_t version = 0;
@@ -302,6 +334,102 @@ private:
             job->done();
     }
 
+    // -- lost records ----------------------------------------------------------------------------
+
+    using lost_records = std::vector<bytes>;
+
+    /* What to put in place of lost records. The other owners have other logs, so not the records
+     * themselves, but what those were for: the map, and every value that the owners of our slots
+     * have. All of it goes into the first record; the others do nothing.
+     *
+     * That is as good where the lost ones are older than any call that is under way, as those are
+     * that rot. We answer nobody until it is done.
+     */
+    asio::awaitable<void> replace(std::shared_ptr<storage_node> /*keeps this alive*/,
+                                  perdure::position_range lost,
+                                  std::function<void(perdure::error_code, lost_records)> done)
+    {
+        std::optional<restore_request> found;
+        typename World::timer timer(world_);
+        while (!(found = co_await ask_owners())) {
+            timer.expires_after(restore_pause);
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+        stats_.values_restored += found->values.size();
+        auto const record = [](store_command what) {
+            auto const command = store_command_codec::encode(what);
+            return perdure::encode_durable_record({.command = command});
+        };
+        lost_records records(static_cast<std::size_t>(lost.count()), record(restore_request{}));
+        records.front() = record(std::move(*found));
+        done({}, std::move(records));
+    }
+
+    // Nothing unless all other owners of our slots have answered, each of which may be the only one
+    // that has a value beside us, and two owners of every other slot: one of them would know if it
+    // had become ours.
+    asio::awaitable<std::optional<restore_request>> ask_owners()
+    {
+        restore_request found{state().map, {}};
+        std::vector<node_id> answered;
+        for (auto const& [node, address] : options_.addresses) {
+            if (node == options_.id)
+                continue;
+            request message = map_request{};
+            auto const known = co_await ask(node, std::move(message), restore_timeout);
+            if (known.status != reply_status::ok || !known.map)
+                continue;
+            found.map.merge(*known.map);
+            answered.push_back(node);
+        }
+        index_request ours;
+        std::set<node_id> owners;
+        for (std::size_t i = 0; i != slot_count; ++i) {
+            slot const& s = found.map.slots[i];
+            auto others = s.write_targets();
+            bool const mine = std::erase(others, options_.id) != 0;
+            if (mine ? count_in(others, answered) != others.size()
+                     : count_in(s.owners, answered) < quorum)
+                co_return std::nullopt;
+            if (mine) {
+                ours.slots.emplace_back(static_cast<std::uint32_t>(i), 0);
+                owners.insert(others.begin(), others.end());
+            }
+        }
+        std::map<std::string, copy_from> wanted;
+        for (node_id owner : owners) {
+            request message = ours;
+            auto const index = co_await ask(owner, std::move(message), pull_timeout);
+            if (index.status != reply_status::ok)
+                co_return std::nullopt;
+            note_newer(index.index, owner, wanted);
+        }
+        for (auto const& [key, from] : wanted) {
+            request message = get_request{key, any_epoch};
+            auto value = co_await ask(from.source, std::move(message), call_timeout);
+            if (value.status != reply_status::ok)
+                co_return std::nullopt;
+            found.values.push_back({key, value.value.version, std::move(value.value.content), 0, {}});
+        }
+        co_return found;
+    }
+
+    // -- other nodes -----------------------------------------------------------------------------
+
+    // Notes what a node has more recently than we, and than was noted before.
+    void note_newer(std::vector<std::pair<std::string, std::uint64_t>> const& index, node_id source,
+                    std::map<std::string, copy_from>& wanted)
+    {
+        for (auto const& [key, version] : index) {
+            auto const mine = state().values.find(key);
+            if (mine != state().values.end() && mine->second.version >= version)
+                continue;
+            auto& best = wanted[key];
+            if (best.version < version)
+                best = {version, source};
+        }
+    }
+
     // A reply of status `failed` stands for "no answer".
     asio::awaitable<reply> ask(node_id node, request message, std::chrono::nanoseconds timeout)
     {
@@ -316,6 +444,8 @@ private:
     }
 
     static constexpr std::chrono::seconds pull_timeout{5}, call_timeout{2};
+    static constexpr std::chrono::milliseconds restore_timeout{500}, restore_pause{100};
+    static constexpr epoch_number any_epoch = ~epoch_number(0); ///< Older than none.
     static constexpr std::size_t pullers = 32;
 
     World world_;

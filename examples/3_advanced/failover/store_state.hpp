@@ -16,8 +16,20 @@
 
 namespace failover {
 
-/// What a storage process logs: a put, or a newer map.
-using store_command = std::variant<put_request, adopt_request>;
+/// What a storage process logs: a put, a newer map, or what replaces lost records.
+using store_command = std::variant<put_request, adopt_request, restore_request>;
+
+/// What a command came to. A write that is given again gets the answer of the first time.
+struct store_result {
+    reply_status status = reply_status::failed;
+    std::uint64_t revision = 0; ///< The number of the effect, for a put that had one.
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/)
+    {
+        archive& status& revision;
+    }
+};
 
 /** What a storage process keeps: a deterministic function of its log.
  *
@@ -26,34 +38,51 @@ using store_command = std::variant<put_request, adopt_request>;
  *  no older write can appear under it.
  */
 struct store_state {
+    static constexpr bool exactly_once = true; ///< By the writers' numbers, kept in log and snapshots.
+
     std::map<std::string, versioned> values;
     shard_map map;
+    std::uint64_t revision = 0; ///< Puts that took effect: each counts once, however often it came.
 
-    reply_status apply(store_command const& command)
+    store_result apply(store_command const& command)
     {
         return std::visit([this](auto const& c) { return apply(c); }, command);
     }
 
-    reply_status apply(put_request const& put)
+    store_result apply(put_request const& put)
     {
         if (put.slot_epoch < map.of(put.key).epoch)
-            return reply_status::stale_epoch;
-        versioned& value = values[put.key];
-        if (put.version > value.version)
-            value = {put.version, put.content};
-        return reply_status::ok;
+            return {reply_status::stale_epoch};
+        keep(put);
+        return {reply_status::ok, ++revision};
     }
 
-    reply_status apply(adopt_request const& adopt)
+    store_result apply(adopt_request const& adopt)
     {
         map.merge(adopt.map);
-        return reply_status::ok;
+        return {reply_status::ok};
+    }
+
+    store_result apply(restore_request const& restore)
+    {
+        map.merge(restore.map);
+        for (auto const& value : restore.values)
+            keep(value);
+        return {reply_status::ok};
     }
 
     template <class Archive>
     void serialize(Archive& archive, unsigned /*version*/)
     {
-        archive& values& map;
+        archive& values& map& revision;
+    }
+
+private:
+    void keep(put_request const& put)
+    {
+        versioned& value = values[put.key];
+        if (put.version > value.version)
+            value = {put.version, put.content};
     }
 };
 
@@ -91,6 +120,8 @@ struct store_command_codec {
             return store_command(std::move(*put));
         if (auto* adopt = std::get_if<adopt_request>(&*decoded))
             return store_command(std::move(*adopt));
+        if (auto* restore = std::get_if<restore_request>(&*decoded))
+            return store_command(std::move(*restore));
         return std::nullopt;
     }
 };

@@ -73,9 +73,10 @@ private:
     asio::awaitable<void> load(std::shared_ptr<workload> /*keeps this alive*/)
     {
         typename World::timer timer(nodes_.world());
+        auto numbers = client_.new_writer();
         while (!stopping_ && next_ != keys_.size()) {
             std::string const key = keys_[next_++];
-            co_await write(key);
+            co_await write(key, numbers);
             ++loaded_;
             if (options_.loader_pause.count() != 0) {
                 timer.expires_after(options_.loader_pause);
@@ -89,13 +90,14 @@ private:
                                     std::size_t mine)
     {
         typename World::timer timer(nodes_.world());
+        auto numbers = client_.new_writer();
         for (std::size_t at = mine; !stopping_; at += options_.overwriters) {
             std::size_t const fifth = std::max<std::size_t>(keys_.size() / 5, options_.overwriters);
             std::size_t const index = at % (fifth - fifth % options_.overwriters);
             // Only what the loaders have finished: a key has one writer at a time.
             if (index < keys_.size() && ledger_.floor(keys_[index]) != 0) {
                 std::string const key = keys_[index];
-                co_await write(key);
+                co_await write(key, numbers);
                 auto const floor = ledger_.floor(key);
                 versioned const got = co_await client_.get(key);
                 ledger_.check_read(key, floor, got);
@@ -106,8 +108,9 @@ private:
         --running_;
     }
 
-    asio::awaitable<void> write(std::string key)
+    asio::awaitable<void> write(std::string key, write_numbers& numbers)
     {
+        numbers.next();
         auto const version = ledger_.begin_write(key);
         std::string const content = ledger_.content(key, version);
         bytes_written_ += content.size();
@@ -116,10 +119,10 @@ private:
         bool acknowledged = false;
         if (!forwarders_.empty() && ++writes_ % options_.forward_one_in == 0) {
             ++attempts;
-            acknowledged = co_await forward(key, version, content);
+            acknowledged = co_await forward(key, version, content, numbers);
         }
         if (!acknowledged) {
-            int const more = co_await client_.put(key, version, content);
+            int const more = co_await client_.put(key, version, content, numbers);
             if (more == 0) {
                 ++failed_;
                 co_return;
@@ -130,13 +133,16 @@ private:
         samples_.push_back({nodes_.world().now(), nodes_.world().now() - begin, attempts});
     }
 
-    // Asks a storage process to write for us. When it does not answer, it may still do it later: the
-    // same version with the same content, or, if the map has moved on, nothing.
-    asio::awaitable<bool> forward(std::string key, std::uint64_t version, std::string content)
+    // Asks a storage process to write for us. When it does not answer, it may still do it later, under
+    // the same numbers as we: it has one effect, or, if the map or the writer has moved on, none.
+    asio::awaitable<bool> forward(std::string key, std::uint64_t version, std::string content,
+                                  write_numbers& numbers)
     {
         node_id const by = forwarders_[writes_ / options_.forward_one_in % forwarders_.size()];
         try {
-            bytes message = encode(forward_request{key, version, content, client_.map().of(key)});
+            slot const at = client_.map().of(key);
+            bytes message =
+                encode(forward_request{key, version, content, at, numbers.at(at.write_targets())});
             auto const answer = co_await nodes_[by].call_and_wait(std::move(message),
                                                                   std::chrono::milliseconds(800));
             auto const decoded = decode_reply(answer);
