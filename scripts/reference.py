@@ -31,8 +31,8 @@ obvious = {
 # Members whose meaning so far stands only in their name or in their class's comment, part by part. A number may fall, and
 # not rise.
 allowed = {
-    "bytes": 21, "detector": 101, "durable": 18, "placement": 0, "ring": 0, "simulation": 128,
-    "snapshot": 167, "wal": 111, "world": 93,
+    "bytes": 21, "detector": 101, "durable": 0, "placement": 0, "ring": 0, "simulation": 128,
+    "snapshot": 0, "wal": 111, "world": 93,
 }
 
 

@@ -64,13 +64,13 @@ struct slices_codec {
     /// Whether decode understands what version `v` wrote.
     static constexpr bool reads(std::uint32_t v) noexcept { return v == 1; }
 
+    /// Writes the slices of a value, all at once. Throws what they throw.
     template <class T>
         requires requires(T const& value) {
             {
                 value.slices()
             } -> slice_generator;
         }
-    /// Writes the value. Throws what its `serialize` throws.
     void encode(T const& value, byte_sink& sink) const
     {
         portable_oarchive ar(sink, limits);
