@@ -53,7 +53,7 @@ enum class errc {
     segment_missing = 24,
     /// The record exceeds the configured limit. The log is unchanged and usable.
     record_too_large = 25,
-    /// The store was closed or is closing. The operation had no effect.
+    /// The store is not open: not yet, not any more, or it is closing. The operation had no effect.
     closed = 26,
     /// There is no space for the write. The log takes no more until space is freed; acknowledged data is kept.
     no_space = 27,
@@ -64,6 +64,8 @@ enum class errc {
     wrong_key = 29,
     /// Records are compressed in a way that this program was not given. The log was not opened and not changed.
     codec_missing = 30,
+    /// The store is open or being opened already, by this object. The second opening had no effect.
+    already_open = 31,
 
     // -- snapshots -----------------------------------------------------------------------------
 
@@ -149,11 +151,12 @@ public:
         case errc::locked: return "the store is open elsewhere";
         case errc::segment_missing: return "a segment of the log is missing";
         case errc::record_too_large: return "the record exceeds the configured limit";
-        case errc::closed: return "the store is closed";
+        case errc::closed: return "the store is not open";
         case errc::no_space: return "there is no space left for the log";
         case errc::log_truncated: return "the end of the log was cut off";
         case errc::wrong_key: return "the log is encrypted with another key";
         case errc::codec_missing: return "the log is compressed in a way that this program cannot read";
+        case errc::already_open: return "the store is open already";
         case errc::no_snapshot: return "there is no snapshot";
         case errc::no_good_snapshot: return "no snapshot can be loaded";
         case errc::cannot_decode: return "the type rejected its serialised bytes";

@@ -266,6 +266,31 @@ TEST_CASE("durable: an operation before opening or after closing is refused", "[
     CHECK(std::count(seen.begin() + 3, seen.end(), error_code(errc::closed)) == 1);
 }
 
+TEST_CASE("durable: a second opening of an object is refused, and does not disturb the first",
+          "[durable][asio]")
+{
+    fixture f;
+    f.state.emplace(f.io, f.options());
+    std::vector<error_code> seen;
+    auto const note = [&](error_code ec, auto&&...) { seen.push_back(ec); };
+    f.state->async_open(note);
+    f.state->async_open(note); // While the first is under way.
+    f.run();
+    REQUIRE(seen.size() == 2);
+    CHECK(std::count(seen.begin(), seen.end(), error_code()) == 1);
+    CHECK(std::count(seen.begin(), seen.end(), error_code(errc::already_open)) == 1);
+    f.state->async_open(note);
+    f.state->async_execute("entry 1", note);
+    f.run();
+    CHECK(seen[2] == errc::already_open);
+    CHECK(!seen.at(3));
+    f.state->async_close(note);
+    f.run();
+    f.state->async_open(note);
+    f.run();
+    CHECK(seen.back() == errc::closed);
+}
+
 TEST_CASE("durable: a second opening of the directory is refused", "[durable][asio]")
 {
     fixture f;

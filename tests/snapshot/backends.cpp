@@ -1,9 +1,9 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "snapshot/disk_files.hpp"
 #include "support/catch.hpp"
 #include "support/temporary_directory.hpp"
+#include <perdure/simulation/disk_files.hpp>
 #include <perdure/snapshot/conformance.hpp>
 #include <perdure/snapshot/directory_backend.hpp>
 #include <perdure/snapshot/faulty_backend.hpp>
@@ -105,7 +105,7 @@ TEST_CASE("snapshot back ends: memory, a directory and a faulty one conform", "[
 
     perdure::simulation::disk disk;
     auto const simulated = perdure::check_snapshot_backend([&] {
-        return perdure::directory_backend<test::disk_files>(test::disk_files(disk), "s");
+        return perdure::directory_backend<perdure::simulation::disk_files>(perdure::simulation::disk_files(disk), "s");
     });
     CHECK(text(simulated) == std::to_string(memory.checks) + " checks");
 

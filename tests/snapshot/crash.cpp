@@ -1,9 +1,9 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "snapshot/disk_files.hpp"
 #include "support/catch.hpp"
 #include <perdure/simulation/crash_states.hpp>
+#include <perdure/simulation/disk_files.hpp>
 #include <perdure/snapshot/catalogue.hpp>
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/directory_backend.hpp>
@@ -19,7 +19,7 @@ using perdure::errc;
 using perdure::error_code;
 using perdure::sync_mode;
 using simulation::disk;
-using test::disk_files;
+using perdure::simulation::disk_files;
 
 // What may be left out of the real protocol, to see that the search finds it.
 enum class bug { no_file_sync, no_directory_sync };

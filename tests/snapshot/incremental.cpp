@@ -1,10 +1,10 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#include "snapshot/disk_files.hpp"
 #include "snapshot/support.hpp"
 #include "support/catch.hpp"
 #include <perdure/simulation/disk.hpp>
+#include <perdure/simulation/disk_files.hpp>
 #include <perdure/snapshot/catalogue.hpp>
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/directory_backend.hpp>
@@ -25,7 +25,7 @@ namespace simulation = perdure::simulation;
 using perdure::chunking;
 using perdure::errc;
 using perdure::error_code;
-using test::disk_files;
+using perdure::simulation::disk_files;
 
 using bytes = std::vector<std::byte>;
 

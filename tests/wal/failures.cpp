@@ -127,6 +127,53 @@ TEST_CASE("wal: lack of space fails what waits, loses nothing, and passes", "[wa
           60 - static_cast<std::size_t>(60 - again.log.next_position() + 1));
 }
 
+TEST_CASE("wal: who waits for an older record is told when there was no space to sync it, and may wait again",
+          "[wal][asio]")
+{
+    temporary_directory d;
+    fixture f(d);
+    f.log.open();
+    REQUIRE(!f.appended("older", durability::os).ec);
+    f.faults->fail(system_call::pwritev, ENOSPC);
+    std::optional<fixture::outcome> waited;
+    auto const wait = [&] {
+        f.log.async_wait_durable(1, [&](error_code ec, position p) { waited = fixture::outcome{ec, p}; });
+    };
+    f.append("refused");
+    wait();
+    f.run();
+    CHECK(f.results.back()->ec == errc::no_space);
+    CHECK(f.results.back()->at == 0);
+    CHECK(waited.value().ec == errc::no_space);
+    CHECK(waited.value().at == 1); // It is written all the same.
+    wait();
+    f.run();
+    CHECK(!waited.value().ec);
+    CHECK(read_all(f.log) == std::map<position, std::string>{{1, "older"}});
+}
+
+TEST_CASE("wal: a second directory that is the first one by another name is refused", "[wal][asio]")
+{
+    temporary_directory d;
+    std::filesystem::create_directory(d / "log");
+    std::filesystem::create_directory_symlink(d / "log", d / "link");
+    for (auto const& name : {d / "log/", d / "./log", d / "link", d / "log/../log"}) {
+        INFO(name);
+        auto o = fixture::options(d, 64 * 1024);
+        o.second_directory = name;
+        fixture f(o);
+        error_code ec;
+        auto const report = f.log.open(ec);
+        CHECK(ec == boost::system::errc::invalid_argument);
+        CHECK(report.detail.find(name) != std::string::npos);
+    }
+    auto o = fixture::options(d, 64 * 1024);
+    o.second_directory = d / "second";
+    fixture f(o);
+    f.log.open();
+    CHECK(!f.appended("one").ec);
+}
+
 TEST_CASE("wal: any one system call fails, and no acknowledged record is lost", "[wal][asio]")
 {
     // P1, P3 to P7: the n-th call of opening, appending over several segments, trimming, closing.

@@ -253,6 +253,20 @@ TEST_CASE("scenario E14: what a reader says of an empty, cut or changed group", 
         CHECK(end_of(groups.first(n), false) == status::more);
         CHECK(end_of(groups.first(n), true) == status::damaged);
     }
+    // One reader whose window grows says the same.
+    segment_scanner growing(h);
+    std::size_t seen = 0;
+    for (std::size_t n = 1; n <= groups.size(); ++n) {
+        auto const from = static_cast<std::size_t>(growing.offset() - wal_format::page_bytes);
+        auto const found = growing.next(groups.first(n).subspan(from), false);
+        if (found == status::group)
+            ++seen;
+        else
+            REQUIRE(found == status::more);
+    }
+    CHECK(seen == 2); // The link's and the record's.
+    CHECK(growing.next_position() == 2);
+    CHECK(growing.offset() == wal_format::page_bytes + groups.size());
     for (auto const at : {record + wal_format::frame_bytes + 2, groups.size() - 9}) {
         script::bytes changed(groups.begin(), groups.end());
         changed[at] ^= std::byte{1};

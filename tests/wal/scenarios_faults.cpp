@@ -347,6 +347,8 @@ TEST_CASE("scenario BR5, RecoverWriteError: what cannot be read or written is an
         ++refused;
         CHECK(ec.value() == r.error);
         CHECK(report.outcome == recovery_outcome::refused);
+        CHECK(report.detail.find(d / "log") != std::string::npos); // It says which file.
+        CHECK(report.detail.find(ec.message()) != std::string::npos);
         f.log.open(ec);
         REQUIRE(!ec);
         CHECK(read_all(f.log) == acknowledged);

@@ -6,10 +6,10 @@
 // leaves of what was not synced (names, sizes, pages, sectors of torn pages) is drawn, 40 times each;
 // 2000 times with the environment variable PERDURE_THOROUGH.
 
-#include "snapshot/disk_files.hpp"
 #include "support/catch.hpp"
 #include "wal/plain_log.hpp"
 #include <perdure/simulation/disk.hpp>
+#include <perdure/simulation/disk_files.hpp>
 
 #include <cstdlib>
 #include <iostream>
@@ -22,7 +22,7 @@ using namespace perdure;
 
 namespace {
 
-using test::disk_files;
+using perdure::simulation::disk_files;
 using crash_log = plain_log<disk_files>;
 using contents = std::vector<crash_log::record>;
 

@@ -134,9 +134,15 @@ hardware(std::uint32_t c, std::byte const* p, std::size_t n) noexcept
     std::uint64_t state = c;
     state = three_lanes<1024>(state, p, n);
     state = three_lanes<128>(state, p, n);
+    state = three_lanes<64>(state, p, n);
     for (; n >= 8; n -= 8, p += 8)
         state = _mm_crc32_u64(state, load_little<std::uint64_t>(p));
     auto low = static_cast<std::uint32_t>(state);
+    if (n >= 4) { // Headers end so.
+        low = _mm_crc32_u32(low, load_little<std::uint32_t>(p));
+        n -= 4;
+        p += 4;
+    }
     for (; n != 0; --n, ++p)
         low = _mm_crc32_u8(low, static_cast<unsigned char>(*p));
     return low;

@@ -106,7 +106,8 @@ public:
     /** Recovers the state. Once, before anything else.
      *
      *  @par Completion signature        void(error_code, durable_report)
-     *  @par Errors                      as wal::async_open and snapshot_store::async_load_newest.
+     *  @par Errors                      as wal::async_open and snapshot_store::async_load_newest. errc::already_open,
+     *                                   errc::closed: this is not the first time, and changed nothing.
      *                                   errc::acknowledged_data_lost: the log does not reach back to the snapshot,
      *                                   ends before it, or has a gap that `lost_ranges` did not fill.
      *                                   errc::cannot_decode: a record is no command. errc::unsupported_version:

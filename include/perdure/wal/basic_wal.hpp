@@ -214,8 +214,8 @@ public:
      *
      *  @par Errors         As async_append. With an error, 0 means that it was not written, and a
      *                      position that it may be.
-     *  @par Preconditions  Not called on get_executor(), which it would keep from running. The log
-     *                      is not moved or destroyed meanwhile.
+     *  @par Preconditions  Not called on get_executor(), which it would keep from running. Neither the
+     *                      log is moved or destroyed meanwhile nor its execution context.
      *  @par Thread safety  may be called from any thread.
      */
     position append(std::span<std::byte const> record, durability how, error_code& ec)
@@ -257,7 +257,11 @@ public:
     /** Completes when everything up to `p` is on disk.
      *
      *  @par Completion signature  void(error_code, position)
-     *  @par Errors                position_out_of_range if `p` was not given out yet; log_failed.
+     *  @par Errors                position_out_of_range if `p` was not given out yet; log_failed;
+     *                             no_space: there was none for the group with which `p` would have been
+     *                             synced. The position is 0 if `p` was in that group, which is not
+     *                             written; else it was written before, stays so, and can be waited for
+     *                             again. closed; asio::error::operation_aborted.
      *  @par Per-operation cancellation  terminal, partial, total: the wait ends.
      */
     template <asio::completion_token_for<append_signature> Token = asio::deferred_t>

@@ -6,9 +6,8 @@
 
 #include <perdure/fwd.hpp>
 #include <perdure/wal/basic_wal.hpp>
+#include <perdure/wal/detail/log_operation.hpp>
 
-#include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 
 #include <cassert>
@@ -91,7 +90,7 @@ public:
                 auto ex = basic_wal<World>::executor_of(handler, *me->log);
                 auto const pump = me->log->executor();
                 asio::post(pump,
-                           step<decltype(handler)>{me, std::move(handler), std::move(ex)});
+                           step<decltype(handler)>{{me, std::move(handler), std::move(ex)}});
             },
             token, me_);
     }
@@ -164,33 +163,17 @@ private:
 
     // One wait: refresh, read, and if there is nothing, wait and begin anew.
     template <class Handler>
-    struct step {
-        std::shared_ptr<core> me;
-        Handler handler;
-        asio::any_io_executor executor;
-
-        using executor_type = asio::any_io_executor;
-        executor_type get_executor() const noexcept { return me->log->executor(); }
-        using allocator_type = asio::associated_allocator_t<Handler>;
-        allocator_type get_allocator() const noexcept
-        {
-            return asio::get_associated_allocator(handler);
-        }
-        using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
-        cancellation_slot_type get_cancellation_slot() const noexcept
-        {
-            return asio::get_associated_cancellation_slot(handler);
-        }
+    struct step : detail::log_operation<core, Handler> {
+        using detail::log_operation<core, Handler>::me;
 
         // Begin, or more may be readable.
         void operator()(error_code ec = {})
         {
-            if (me->stopped)
-                ec = asio::error::operation_aborted;
+            ec = this->unless_stopped(ec);
             if (ec)
-                return finish(ec);
+                return this->finish(ec);
             if (!me->refresh())
-                return finish(errc::log_truncated);
+                return this->finish(errc::log_truncated);
             auto& world = me->log->world();
             // This step owns the reader, and outlives the job.
             auto job = [reader = &me->reader, directory = me->log->directories()](
@@ -207,21 +190,13 @@ private:
         // Read.
         void operator()(error_code ec, bool found)
         {
-            if (me->stopped)
-                ec = asio::error::operation_aborted;
+            ec = this->unless_stopped(ec);
             if (ec || found)
-                return finish(ec);
+                return this->finish(ec);
             auto& log = *me->log;
             position const known = me->reader.next_position() - 1;
             auto const cuts = me->cuts;
             log.wait_readable(known, cuts, std::move(*this));
-        }
-
-        void finish(error_code ec)
-        {
-            me->busy = false;
-            me.reset();
-            asio::dispatch(executor, asio::append(std::move(handler), ec));
         }
     };
 

@@ -6,10 +6,9 @@
 
 #include <perdure/fwd.hpp>
 #include <perdure/wal/basic_wal.hpp>
+#include <perdure/wal/detail/log_operation.hpp>
 #include <perdure/wal/scrub.hpp>
 
-#include <boost/asio/associated_allocator.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/post.hpp>
 
 #include <cassert>
@@ -90,7 +89,7 @@ public:
                 auto ex = basic_wal<World>::executor_of(handler, *me->log);
                 auto const pump = me->log->executor();
                 asio::post(pump,
-                           step<decltype(handler)>{me, std::move(handler), std::move(ex)});
+                           step<decltype(handler)>{{me, std::move(handler), std::move(ex)}});
             },
             token, me_);
     }
@@ -114,28 +113,12 @@ private:
 
     // Reads a piece, waits as long as it may take, and begins anew.
     template <class Handler>
-    struct step {
-        std::shared_ptr<core> me;
-        Handler handler;
-        asio::any_io_executor executor;
-
-        using executor_type = asio::any_io_executor;
-        executor_type get_executor() const noexcept { return me->log->executor(); }
-        using allocator_type = asio::associated_allocator_t<Handler>;
-        allocator_type get_allocator() const noexcept
-        {
-            return asio::get_associated_allocator(handler);
-        }
-        using cancellation_slot_type = asio::associated_cancellation_slot_t<Handler>;
-        cancellation_slot_type get_cancellation_slot() const noexcept
-        {
-            return asio::get_associated_cancellation_slot(handler);
-        }
+    struct step : detail::log_operation<core, Handler> {
+        using detail::log_operation<core, Handler>::me;
 
         void operator()(error_code ec = {})
         {
-            if (me->stopped)
-                ec = asio::error::operation_aborted;
+            ec = this->unless_stopped(ec);
             if (!ec && !me->log->is_open())
                 ec = errc::closed;
             if (ec || !me->pass.begin(me->log->chain()))
@@ -153,8 +136,7 @@ private:
         // So many bytes were read.
         void operator()(error_code ec, std::size_t n)
         {
-            if (me->stopped)
-                ec = asio::error::operation_aborted;
+            ec = this->unless_stopped(ec);
             // A segment that was trimmed meanwhile is not missed.
             if (ec && ec != asio::error::operation_aborted && me->log->is_open() &&
                 me->pass.give_up(me->log->chain()))
@@ -171,10 +153,8 @@ private:
 
         void finish(error_code ec)
         {
-            me->busy = false;
             auto report = me->pass.report();
-            me.reset();
-            asio::dispatch(executor, asio::append(std::move(handler), ec, std::move(report)));
+            detail::log_operation<core, Handler>::finish(ec, std::move(report));
         }
     };
 

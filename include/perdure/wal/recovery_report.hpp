@@ -155,12 +155,30 @@ inline std::string to_string(position_range r)
                              : std::to_string(r.first) + ".." + std::to_string(r.last);
 }
 
+namespace detail {
+
+/// "1 byte", "2 bytes".
+inline std::string counted(std::uint64_t n, std::string_view what)
+{
+    return std::to_string(n) + ' ' + std::string(what) + (n == 1 ? "" : "s");
+}
+
+/// "positions none", "position 5", "positions 5..7".
+inline std::string counted(position_range r)
+{
+    if (r.empty())
+        return "positions none";
+    return (r.first == r.last ? "position " : "positions ") + to_string(r);
+}
+
+} // namespace detail
+
+/// On one line, for people.
 inline std::string to_string(recovery_report const& r)
 {
     std::string out(to_string(r.outcome));
     out += " (mode " + std::string(to_string(r.mode)) + "): ";
-    out += std::to_string(r.segments) + (r.segments == 1 ? " segment" : " segments");
-    out += ", positions " + to_string(r.recovered);
+    out += detail::counted(r.segments, "segment") + ", " + detail::counted(r.recovered);
     if (r.reason != wal_damage::none) {
         out += "; " + std::string(to_string(r.reason));
         if (!r.segment.empty())
@@ -171,9 +189,9 @@ inline std::string to_string(recovery_report const& r)
                 " (" + r.proof_segment + ", durable up to " + std::to_string(r.proof_durable) + ")";
     }
     if (r.bytes_lost != 0)
-        out += "; lost " + std::to_string(r.bytes_lost) + " bytes";
+        out += "; lost " + detail::counted(r.bytes_lost, "byte");
     if (!r.lost.empty()) {
-        out += "; lost positions";
+        out += r.positions_lost() == 1 ? "; lost position" : "; lost positions";
         std::size_t shown = 0;
         for (auto const& range : r.lost) {
             if (shown++ == 8) {

@@ -5,6 +5,7 @@
 #define PERDURE_WAL_SCRUB_HPP
 
 #include <perdure/wal/chain.hpp>
+#include <perdure/wal/recovery_report.hpp>
 #include <perdure/wal/segment_scanner.hpp>
 #include <perdure/wal/segment_source.hpp>
 
@@ -47,14 +48,12 @@ struct scrub_report {
 /// On one line, for people.
 inline std::string to_string(scrub_report const& r)
 {
-    auto out = std::to_string(r.segments) + (r.segments == 1 ? " segment, " : " segments, ") +
-               std::to_string(r.bytes) + " bytes: ";
+    auto out = detail::counted(r.segments, "segment") + ", " + detail::counted(r.bytes, "byte") + ": ";
     if (r.damages.empty())
         return out + "intact";
     for (auto const& d : r.damages)
         out += (&d == &r.damages.front() ? "" : "; ") + std::string(to_string(d.reason)) + " in " +
-               d.segment + " at byte " + std::to_string(d.offset) + ", positions " +
-               std::to_string(d.suspect.first) + ".." + std::to_string(d.suspect.last);
+               d.segment + " at byte " + std::to_string(d.offset) + ", " + detail::counted(d.suspect);
     return out;
 }
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace perdure {
 
@@ -79,7 +80,8 @@ void for_each_record(group_view const& group, F&& f)
  *  @par Invariants  1. What next() yields continues what it yielded before: positions without a
  *                   hole that is not declared, and the digest of all groups.
  *                   2. After `damaged` the scanner stays where it is.
- *  @par Complexity  O(bytes); a group that does not fit the window is read again in the next one.
+ *  @par Complexity  O(bytes). Of a group that does not fit the window, what was judged is not judged again: a
+ *                   window after `more` begins with the same bytes.
  */
 class segment_scanner {
 public:
@@ -119,19 +121,21 @@ public:
         if (load_little<std::uint64_t>(window.data()) == 0 && all_zero(window.first(frame_bytes)))
             return status::end;
 
-        std::size_t at = 0;
-        std::uint32_t index = 0;
-        std::uint32_t records = 0;
-        std::uint32_t headers_crc = 0;
-        position next = next_;
-        position first = next;
-        std::uint64_t digest = digest_;
-        std::optional<link> found_link;
-        std::span<std::byte const> packed;
+        // What an earlier window had of this group.
+        auto const known = std::exchange(known_, {});
+        bool const goes_on = known.at != 0 && known.at <= window.size();
+        partial_group group = goes_on ? known : partial_group{.next = next_, .first = next_, .digest = digest_};
+        auto& [at, index, records, headers_crc, next, first, digest, found_link, packed_at] = group;
+        auto const short_here = [&] {
+            auto const s = short_of(window, at_end);
+            if (s == status::more)
+                known_ = group;
+            return s;
+        };
         for (;; ++index) {
             if (window.size() - at < frame_bytes) {
                 wanted_ = at + frame_bytes;
-                return short_of(window, at_end);
+                return short_here();
             }
             auto const* const here = window.data() + at;
             auto const h = decode_frame(here);
@@ -149,7 +153,7 @@ public:
                 return damaged(wal_damage::order);
             if (window.size() - at < h->frame_size()) {
                 wanted_ = at + h->frame_size();
-                return short_of(window, at_end);
+                return short_here();
             }
             auto const payload = std::span(here + frame_bytes, h->size);
             if (payload_checksum(header_.checksum, payload) != h->checksum ||
@@ -168,12 +172,12 @@ public:
                 break;
             case frame_type::packed: {
                 auto const p = decode_packed(payload);
-                if (!p || !packed.empty() || !(linked_ || found_link) ||
+                if (!p || packed_at.size != 0 || !(linked_ || found_link) ||
                     p->encryption != header_.encryption)
                     return damaged(wal_damage::packed);
                 if (p->first != next || h->at != p->first + p->records - 1)
                     return damaged(wal_damage::order);
-                packed = payload;
+                packed_at = {at + frame_bytes, payload.size()};
                 next += p->records;
                 records += p->records;
                 break;
@@ -210,7 +214,7 @@ public:
                 group_.seal_size = h->frame_size(); // A newer format's may be longer.
                 group_.last = h->at;
                 group_.link = found_link;
-                group_.packed = packed;
+                group_.packed = window.subspan(packed_at.begin, packed_at.size);
                 group_.unpacked = {};
                 linked_ = true;
                 next_ = next;
@@ -238,6 +242,23 @@ public:
     bool linked() const noexcept { return linked_; }
 
 private:
+    // The frames of a group that were judged.
+    struct partial_group {
+        struct place {
+            std::size_t begin = 0;
+            std::size_t size = 0;
+        };
+        std::size_t at = 0; // Behind them.
+        std::uint32_t index = 0;
+        std::uint32_t records = 0;
+        std::uint32_t headers_crc = 0;
+        position next = 1;
+        position first = 1;
+        std::uint64_t digest = 0;
+        std::optional<wal_format::link> found_link{};
+        place packed_at{};
+    };
+
     std::size_t payload_max(wal_format::frame_type type) const noexcept
     {
         if (type == wal_format::frame_type::record)
@@ -284,6 +305,7 @@ private:
     bool linked_ = false;
     std::size_t wanted_ = 0;
     wal_damage damage_ = wal_damage::none;
+    partial_group known_; // Of the group at offset_, if its begin was judged.
     group_view group_;
     wal_format::footer footer_;
 };

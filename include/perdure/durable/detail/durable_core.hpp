@@ -83,9 +83,13 @@ public:
     template <class Handler>
     void open(Handler handler)
     {
+        if (phase_ != phase::initial) {
+            waiter_queue<void(error_code, durable_report)> refused(get_executor());
+            refused.push(std::move(handler));
+            return refused.complete_all(
+                phase_ == phase::closed ? errc::closed : errc::already_open, report_);
+        }
         opening_.push(std::move(handler));
-        if (phase_ != phase::initial)
-            return opened(errc::closed);
         phase_ = phase::opening;
         opening_since_ = world_.now();
         if (options_.on_progress)

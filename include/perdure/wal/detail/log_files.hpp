@@ -4,7 +4,9 @@
 #ifndef PERDURE_WAL_DETAIL_LOG_FILES_HPP
 #define PERDURE_WAL_DETAIL_LOG_FILES_HPP
 
+#include <perdure/wal/detail/directory_source.hpp>
 #include <perdure/wal/detail/log_directories.hpp>
+#include <perdure/wal/detail/log_lock.hpp>
 #include <perdure/wal/opening.hpp>
 #include <perdure/wal/options.hpp>
 #include <perdure/wal/truncation.hpp>
@@ -24,64 +26,6 @@
  * those of recovery, and shares nothing with the loop.
  */
 namespace perdure::detail {
-
-/// The segments of a log's directories.
-template <class Files>
-class directory_source {
-public:
-    directory_source(Files& files, log_directories directories)
-        : files_(&files), directories_(std::move(directories))
-    {
-    }
-
-    void list(error_code& ec)
-    {
-        segments_.clear();
-        unfinished_.clear();
-        list(directories_.first, ec);
-        if (ec || directories_.second.empty())
-            return;
-        list(directories_.second, ec);
-        std::sort(segments_.begin(), segments_.end(),
-                  [](auto const& a, auto const& b) { return a.sequence < b.sequence; });
-    }
-
-    std::vector<stored_segment> const& segments() const noexcept { return segments_; }
-    /// Files whose making was interrupted.
-    std::vector<std::string> const& unfinished() const noexcept { return unfinished_; }
-
-    std::size_t read(std::uint64_t sequence, std::uint64_t at, std::span<std::byte> to,
-                     error_code& ec)
-    {
-        if (!file_.is_open() || open_ != sequence) {
-            file_ = directories_.open(*files_, sequence, open_mode::read, ec);
-            if (ec)
-                return 0;
-            open_ = sequence;
-        }
-        return file_.read_at(at, to, ec);
-    }
-
-private:
-    void list(std::string const& directory, error_code& ec)
-    {
-        for (auto const& entry : files_->list(directory, ec)) {
-            if (entry.is_directory)
-                continue;
-            if (auto const n = wal_format::segment_sequence(entry.name); n && *n != 0)
-                segments_.push_back({*n, entry.size});
-            else if (wal_format::segment_sequence(entry.name, wal_format::unfinished_suffix))
-                unfinished_.push_back(directory + '/' + entry.name);
-        }
-    }
-
-    Files* files_;
-    log_directories directories_;
-    std::vector<stored_segment> segments_;
-    std::vector<std::string> unfinished_;
-    typename Files::file file_;
-    std::uint64_t open_ = 0;
-};
 
 /// What opening a log needs to draw at random beforehand.
 struct opening_entropy {
@@ -296,9 +240,6 @@ public:
     }
 
 private:
-    static constexpr std::size_t identity_bytes = 64;
-    static constexpr std::uint64_t owner_offset = 512;
-
     std::string path(std::uint64_t sequence,
                      std::string_view suffix = wal_format::segment_suffix) const
     {
@@ -308,38 +249,51 @@ private:
     void open_steps(Files& fs, wal_options const& o, opening_entropy const& entropy,
                     std::uint64_t now_ms, opened_log& out, error_code& ec)
     {
+        // What the report says of an error that has no words of its own.
+        auto const failed = [&](std::string const& what) {
+            if (ec && out.report.detail.empty())
+                out.report.detail = what + ": " + ec.message();
+            return ec.failed();
+        };
         making_in_ = directories_.first;
         fs.create_directories(directories_.first, ec);
-        if (!ec && !directories_.second.empty())
+        if (failed(directories_.first))
+            return;
+        if (!directories_.second.empty())
             fs.create_directories(directories_.second, ec);
-        if (ec)
+        if (failed(directories_.second))
             return;
-        lock_ =
-            fs.open(directories_.first + '/' + std::string(wal_format::lock_name), open_mode::create, ec);
-        if (ec)
+        auto const lock_path = log_lock<Files>::path(directories_.first);
+        lock_.take(fs, directories_.first, ec);
+        if (ec == errc::locked)
+            out.report.detail = "open in " + lock_.owner();
+        if (failed(lock_path))
             return;
-        lock_.lock(ec);
-        if (ec) {
-            if (ec == errc::locked)
-                out.report.detail = "open in " + read_owner();
+        if (!directories_.second.empty() && log_lock<Files>::is_taken(fs, directories_.second)) {
+            ec = boost::system::errc::make_error_code(boost::system::errc::invalid_argument);
+            out.report.detail = "the second directory, " + directories_.second +
+                                ", is the first one by another name, or another log's";
             return;
         }
-        recovery_options how{o.mode, o.verify_everything, read_identity(ec), packing_, o.type};
-        if (ec)
+        recovery_options how{o.mode, o.verify_everything, lock_.read_identity(ec), packing_,
+                             o.type};
+        if (failed(lock_path))
             return;
 
         directory_source<Files> source(fs, directories_);
         source.list(ec);
         if (!ec)
-            sync_unproven(fs, source, ec);
+            sync_unproven(fs, source, out.report, ec);
         if (!ec)
             source.list(ec);
-        if (ec)
+        if (failed(source.failed_in()))
             return;
         log_recovery<directory_source<Files>> recovery(source, how);
         recovered_log const log = recovery.run();
         out.report = log.report;
         ec = log.error;
+        if (ec && !source.failed_in().empty())
+            failed(source.failed_in());
         if (ec)
             return;
 
@@ -350,7 +304,7 @@ private:
         }
         for (auto const& leftover : source.unfinished()) {
             fs.remove(leftover, ec);
-            if (ec)
+            if (failed(leftover))
                 return;
         }
         out.log = log.log == wal_format::log_id{} ? entropy.log : log.log;
@@ -369,33 +323,38 @@ private:
         }
         chain_segment made;
         active_ = create_with_groups(fs, header, recovery, log, now_ms, made, ec);
-        if (ec)
+        if (failed(path(header.sequence)))
             return;
         out.chain.push_back(made);
         // Only now: a log whose identity is known and whose segments are not there was lost.
         if (how.log != out.log)
-            write_identity(out.log, ec);
-        if (ec)
+            lock_.write_identity(out.log, ec);
+        if (failed(lock_path))
             return;
         error_code ignored; // The owner is for people.
-        write_owner(o.owner, ignored);
+        lock_.write_owner(o.owner, ignored);
         tidy(fs, log, out.report);
     }
 
     // Syncs the newest segment that was written to, and what is newer, before they are believed.
-    void sync_unproven(Files& fs, directory_source<Files>& source, error_code& ec)
+    void sync_unproven(Files& fs, directory_source<Files>& source, recovery_report& report,
+                       error_code& ec)
     {
         auto const& segments = source.segments();
         for (auto i = segments.rbegin(); i != segments.rend(); ++i) {
             file f = directories_.open(fs, i->sequence, open_mode::read_write, ec);
             if (!ec)
                 f.sync(sync_mode::all, ec);
-            if (ec)
+            if (ec) {
+                report.detail = "syncing " + path(i->sequence) + ": " + ec.message();
                 return;
+            }
             if (begins_with_link(source, *i))
                 break;
         }
         directories_.sync(fs, ec);
+        if (ec)
+            report.detail = "syncing " + directories_.first + ": " + ec.message();
     }
 
     static bool begins_with_link(directory_source<Files>& source, stored_segment const& s)
@@ -545,62 +504,12 @@ private:
             directories_.sync(fs, ec);
     }
 
-    // -- the lock file: who the log is, and who has it open
-
-    std::optional<wal_format::log_id> read_identity(error_code& ec)
-    {
-        std::array<std::byte, identity_bytes> bytes;
-        if (lock_.read_at(0, bytes, ec) != bytes.size() || ec)
-            return std::nullopt;
-        byte_reader r(bytes);
-        if (as_text(r.bytes(8)) != "PERDLCK\n" ||
-            load_little<std::uint32_t>(&bytes[identity_bytes - 4]) !=
-                crc32c(std::span(bytes).first(identity_bytes - 4)))
-            return std::nullopt;
-        wal_format::log_id id;
-        id.high = r.u64();
-        id.low = r.u64();
-        return id;
-    }
-
-    void write_identity(wal_format::log_id const& id, error_code& ec)
-    {
-        std::array<std::byte, identity_bytes> bytes{};
-        span_writer w(bytes);
-        w.bytes(as_bytes("PERDLCK\n"));
-        w.u64(id.high);
-        w.u64(id.low);
-        store_little(&bytes[identity_bytes - 4],
-                     crc32c(std::span(bytes).first(identity_bytes - 4)));
-        lock_.write_at(0, bytes, ec);
-        if (!ec)
-            lock_.sync(sync_mode::all, ec);
-    }
-
-    void write_owner(std::string const& owner, error_code& ec)
-    {
-        std::array<std::byte, 512> bytes{};
-        span_writer w(bytes);
-        w.sized_text(owner);
-        lock_.write_at(owner_offset, bytes, ec);
-    }
-
-    std::string read_owner()
-    {
-        std::array<std::byte, 512> bytes;
-        error_code ec;
-        auto const n = lock_.read_at(owner_offset, bytes, ec);
-        byte_reader r({bytes.data(), n});
-        std::string owner(r.sized_text(400));
-        return owner.empty() ? "another process or object" : owner;
-    }
-
     log_directories directories_;
     std::string making_in_; // Where new segments are made.
     log_packing packing_;
     group_packer packer_;
     group_builder packed_;
-    file lock_;
+    log_lock<Files> lock_;
     file active_; // Touched by whoever writes: one at a time.
     std::mutex next_mutex_; // A thread may write while a file job makes the next segment.
     file next_;
