@@ -44,6 +44,7 @@ namespace perdure {
  */
 class aes_gcm_encryption final : public log_encryption {
 public:
+    /// A key, as bytes.
     using key = std::array<std::byte, 32>;
 
     /// New segments use `key`, whose name is `id`.
@@ -68,6 +69,7 @@ public:
         current_ = id;
     }
 
+    /// aes_256_gcm.
     wal_format::encryption_kind kind() const noexcept override
     {
         return wal_format::encryption_kind::aes_256_gcm;

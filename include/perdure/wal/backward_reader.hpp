@@ -99,6 +99,7 @@ public:
 
     /// What was read reaches down to here; the next record is before.
     position lowest() const noexcept { return lowest_; }
+    /// What is wrong where it cannot read on, after acknowledged_data_lost.
     wal_damage damage() const noexcept { return damage_; }
 
 private:

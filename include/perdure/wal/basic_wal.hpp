@@ -58,6 +58,7 @@ class basic_wal {
     using plain_signature = void(error_code);
 
 public:
+    /// What it takes time, files and entropy from.
     using world_type = World;
     using executor_type = typename World::executor_type;
 
@@ -429,6 +430,7 @@ public:
 
     // -- queries
 
+    /// Whether it takes appends: opened, and not closed or closing. Also after a failure. Any thread.
     bool is_open() const { return state_->is_open(); }
     /// The first position that was not trimmed.
     position first_position() const { return state_->front(); }
@@ -436,6 +438,7 @@ public:
     position next_position() const { return state_->next(); }
     /// Everything up to here is on disk.
     position durable_position() const { return state_->durable(); }
+    /// What it did since it was opened. A copy; any thread.
     wal_counters counters() const { return state_->counters(); }
     /// What the system said when the log failed; no error if it has not.
     error_code failure() const { return state_->failure(); }

@@ -10,8 +10,8 @@ namespace perdure {
 
 /// A segment as part of a log.
 struct chain_segment {
-    wal_format::segment_header header;
-    wal_format::link link;
+    wal_format::segment_header header; ///< As it stands in the file.
+    wal_format::link link; ///< What came before it.
     position_range positions;     ///< That it holds, gaps included.
     std::uint64_t used_bytes = 0; ///< What counts of the file.
     std::uint64_t digest = 0;     ///< Of the log up to its end.

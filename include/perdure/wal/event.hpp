@@ -38,7 +38,7 @@ constexpr std::string_view to_string(wal_event_kind k) noexcept
 
 /// Something that a log's owner may want to know at once.
 struct wal_event {
-    wal_event_kind kind = wal_event_kind::failed;
+    wal_event_kind kind = wal_event_kind::failed; ///< What happened.
     position durable = 0;            ///< Everything up to here is on disk.
     std::chrono::nanoseconds took{}; ///< Of a stall: how long the write or sync has taken so far.
     error_code cause;                ///< Of a failure or lack of space: what the system said.

@@ -31,7 +31,9 @@
 
 namespace perdure::wal_format {
 
+/// A reader refuses a higher one.
 inline constexpr std::uint16_t major_version = 1;
+/// A reader takes any; what it does not know, it may skip.
 inline constexpr std::uint16_t minor_version = 0;
 
 inline constexpr std::size_t page_bytes = 4096;  ///< The header page; groups begin behind it.
@@ -45,6 +47,7 @@ inline constexpr std::size_t gap_bytes = 24;     ///< A gap's payload.
 inline constexpr std::uint32_t record_bytes_limit = 1u << 30; ///< No format field may claim more.
 inline constexpr position position_limit = position{1} << 62; ///< Likewise.
 
+/// What a frame holds.
 enum class frame_type : std::uint8_t {
     record = 1, ///< A record of the user.
     seal = 2,   ///< Ends a group and vouches for it.
@@ -61,7 +64,11 @@ enum class checksum_kind : std::uint8_t { crc32c = 1, xxh3 = 2 };
 
 /// How the records of a packed group are compressed and encrypted.
 enum class compression_kind : std::uint8_t { none = 0, lz4 = 1 };
-enum class encryption_kind : std::uint8_t { none = 0, aes_256_gcm = 1 };
+/// How the records of a segment are encrypted.
+enum class encryption_kind : std::uint8_t {
+    none = 0,        ///< Not at all.
+    aes_256_gcm = 1, ///< With a key of 256 bits, authenticated.
+};
 inline constexpr std::size_t tag_bytes = 16;           ///< Of an encrypted group.
 inline constexpr std::size_t nonce_bytes = 12;         ///< Likewise.
 inline constexpr std::size_t type_bytes_max = 63; ///< Of the name of what the records are.
@@ -74,6 +81,7 @@ constexpr std::size_t padded(std::size_t n) noexcept
     return (n + 7) & ~std::size_t{7};
 }
 
+/// The checksum of a payload: CRC-32C, or the low half of XXH3-64.
 inline std::uint32_t payload_checksum(checksum_kind kind, std::span<std::byte const> bytes) noexcept
 {
     return kind == checksum_kind::crc32c
@@ -85,24 +93,25 @@ inline std::uint32_t payload_checksum(checksum_kind kind, std::span<std::byte co
 
 /// Names a log; drawn at random when it is created.
 struct log_id {
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
+    std::uint64_t high = 0; ///< The first eight bytes.
+    std::uint64_t low = 0; ///< The last eight bytes.
     friend bool operator==(log_id const&, log_id const&) = default;
 };
 
+/// The first page of a segment says what the segment is.
 struct segment_header {
-    log_id log;
+    log_id log; ///< Whose segment it is.
     std::uint64_t sequence = 0; ///< From 1; gaps are segments that were given up.
     std::uint64_t after = 0;    ///< The segment in use when this one was created; 0 for none.
     std::uint64_t salt = 0;     ///< Random, so that bytes of another segment are never believed.
     std::uint64_t allocated_bytes = 0; ///< The file is at least that long until it has its footer.
     std::uint32_t required_flags = 0;  ///< A reader refuses bits that it does not know.
     std::uint32_t optional_flags = 0;  ///< See born_linked.
-    checksum_kind checksum = checksum_kind::crc32c;
+    checksum_kind checksum = checksum_kind::crc32c; ///< Of payloads.
     compression_kind compression = compression_kind::none; ///< Of packed groups, if they are.
     encryption_kind encryption = encryption_kind::none;    ///< Of all records.
-    std::uint32_t key_id = 0;
-    std::uint32_t record_bytes_max = 0;
+    std::uint32_t key_id = 0; ///< Which key, if it is encrypted.
+    std::uint32_t record_bytes_max = 0; ///< No record in it is longer.
     std::uint32_t group_bytes_max = 0; ///< Of a whole group with its seal.
     std::uint64_t created_ms = 0;      ///< Unix time in milliseconds, for people; 0 if unknown.
     std::array<std::byte, tag_bytes> key_check{}; ///< Made with the key; zeros if not encrypted.
@@ -123,7 +132,9 @@ struct segment_header {
     std::uint32_t epoch() const noexcept { return static_cast<std::uint32_t>(salt ^ (salt >> 32)); }
 };
 
+/// A segment begins with it.
 inline constexpr std::string_view magic{"PERDWAL\n", 8};
+/// The required flags that this reader knows.
 inline constexpr std::uint32_t known_required_flags = 0;
 /// Optional flag: the first group was durable before the file got its name.
 inline constexpr std::uint32_t born_linked = 1;
@@ -231,15 +242,18 @@ inline segment_header decode_header(std::span<std::byte const> page, bool& damag
 
 // -- frames ----------------------------------------------------------------------------------------
 
+/// The header of a frame: it has a checksum of its own, so that its length can be believed.
 struct frame_header {
     std::uint32_t size = 0; ///< Of the payload, without padding.
-    frame_type type = frame_type::record;
+    frame_type type = frame_type::record; ///< What the payload is.
     position at = 0; ///< A record's position; for others the last position before what follows.
-    std::uint32_t epoch = 0;
+    std::uint32_t epoch = 0; ///< The segment's: see segment_header::epoch().
     std::uint32_t checksum = 0; ///< Of the payload.
     std::uint32_t index = 0;    ///< In its group, from 0.
 
+    /// With header and padding.
     std::size_t frame_size() const noexcept { return frame_bytes + padded(size); }
+    /// Whether a reader that does not know the type skips it.
     bool ignorable() const noexcept { return static_cast<std::uint8_t>(type) >= ignorable_types; }
     friend bool operator==(frame_header const&, frame_header const&) = default;
 };
@@ -276,6 +290,7 @@ inline std::optional<frame_header> decode_frame(std::byte const* from) noexcept
 
 // -- payloads that the log writes itself -----------------------------------------------------------
 
+/// Ends a group and vouches for it: without its seal a group does not exist.
 struct seal {
     position first = 0;        ///< Of the group; the next position if it holds no record.
     std::uint32_t records = 0; ///< In the group.
@@ -326,6 +341,7 @@ inline void encode(seal const& s, std::span<std::byte, seal_bytes> to) noexcept
     w.u64(0);
 }
 
+/// Precondition: the payload has seal_bytes at least.
 inline seal decode_seal(std::span<std::byte const> payload) noexcept
 {
     byte_reader r(payload);
@@ -362,7 +378,7 @@ struct link {
         0;             ///< Bytes of that segment that count; behind them there may be a footer.
     position last = 0; ///< The last position before this segment.
     std::uint64_t digest = 0; ///< Of all groups that end within used_bytes.
-    link_reason reason = link_reason::created;
+    link_reason reason = link_reason::created; ///< Why the segment was begun.
     friend bool operator==(link const&, link const&) = default;
 };
 
@@ -377,6 +393,7 @@ inline void encode(link const& l, std::span<std::byte, link_bytes> to) noexcept
     w.zeros(28);
 }
 
+/// Precondition: the payload has link_bytes at least.
 inline link decode_link(std::span<std::byte const> payload) noexcept
 {
     byte_reader r(payload);
@@ -392,13 +409,13 @@ inline link decode_link(std::span<std::byte const> payload) noexcept
 /// Ends a segment. A footer is durable before the next segment is used.
 struct footer {
     position first = 1; ///< Of the segment.
-    position last = 0;
+    position last = 0; ///< Likewise.
     std::uint64_t used_bytes = 0; ///< Where this footer's frame begins.
-    position durable = 0;
-    std::uint64_t digest = 0;
+    position durable = 0;         ///< Everything up to here is on disk.
+    std::uint64_t digest = 0;     ///< Of the log up to the end of the segment.
     std::uint64_t next_sequence = 0; ///< The segment that follows; 0 after a clean close.
-    position front = 0;
-    std::uint64_t written_ms = 0;
+    position front = 0; ///< Earlier positions were trimmed or may be.
+    std::uint64_t written_ms = 0; ///< Unix time in milliseconds, for people; 0 if unknown.
     friend bool operator==(footer const&, footer const&) = default;
 };
 
@@ -415,6 +432,7 @@ inline void encode(footer const& f, std::span<std::byte, footer_bytes> to) noexc
     w.u64(f.written_ms);
 }
 
+/// Precondition: the payload has footer_bytes at least.
 inline footer decode_footer(std::span<std::byte const> payload) noexcept
 {
     byte_reader r(payload);
@@ -430,6 +448,7 @@ inline footer decode_footer(std::span<std::byte const> payload) noexcept
     return f;
 }
 
+/// Writes the payload of a gap.
 inline void encode_gap(position_range lost, std::span<std::byte, gap_bytes> to) noexcept
 {
     span_writer w(to);
@@ -438,6 +457,7 @@ inline void encode_gap(position_range lost, std::span<std::byte, gap_bytes> to) 
     w.u64(0);
 }
 
+/// Precondition: the payload has gap_bytes at least.
 inline position_range decode_gap(std::span<std::byte const> payload) noexcept
 {
     byte_reader r(payload);
@@ -453,8 +473,8 @@ struct packed_header {
     std::uint32_t records = 0;   ///< At least one.
     std::uint32_t raw_bytes = 0; ///< Of the records when they are unpacked.
     compression_kind compression = compression_kind::none; ///< None if it did not shrink.
-    encryption_kind encryption = encryption_kind::none;
-    std::array<std::byte, nonce_bytes> nonce{};
+    encryption_kind encryption = encryption_kind::none; ///< As the segment says.
+    std::array<std::byte, nonce_bytes> nonce{}; ///< Not used twice under one key.
     friend bool operator==(packed_header const&, packed_header const&) = default;
 };
 
@@ -509,9 +529,13 @@ associated_bytes(segment_header const& segment, packed_header const& h = {}) noe
 
 // -- names -----------------------------------------------------------------------------------------
 
+/// Before a segment's number.
 inline constexpr std::string_view segment_prefix = "wal-";
+/// Behind it.
 inline constexpr std::string_view segment_suffix = ".seg";
+/// Behind it as long as the segment is being made.
 inline constexpr std::string_view unfinished_suffix = ".new";
+/// The file that says whose log it is and keeps a second opener out.
 inline constexpr std::string_view lock_name = "wal-lock";
 
 /// "wal-00000000000000000007.seg"

@@ -150,11 +150,13 @@ public:
         return s.digest;
     }
 
+    /// What was collected, as it goes into the file; with the seal after finish().
     std::span<std::byte const> bytes() const noexcept { return {data_.get(), size_}; }
     /// Bytes so far, without the seal until finish().
     std::size_t size() const noexcept { return size_; }
     /// What the seal will add.
     static constexpr std::size_t seal_size = wal_format::frame_bytes + wal_format::seal_bytes;
+    /// How many records were added.
     std::uint32_t records() const noexcept { return records_; }
     /// The position of the first record, or of the next one if there is none.
     position first() const noexcept { return first_; }

@@ -23,6 +23,7 @@ class basic_log_hold {
 public:
     /// Holds nothing.
     basic_log_hold() = default;
+    /// What basic_wal::hold() makes.
     basic_log_hold(std::shared_ptr<detail::log_state<World>> const& log, log_holds::id id)
         : log_(log), id_(id)
     {
@@ -48,6 +49,7 @@ public:
         if (auto const log = log_.lock())
             log->move_hold(id_, from);
     }
+    /// Holds nothing from now on. What a trim wanted gone may go.
     void release()
     {
         if (auto const log = std::exchange(log_, {}).lock())

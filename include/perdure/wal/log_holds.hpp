@@ -33,8 +33,10 @@ struct hold_info {
  */
 class log_holds {
 public:
+    /// Names a hold; 0 is none.
     using id = std::uint64_t;
 
+    /// Keeps the records from `from` on; `who` is for people.
     id add(position from, std::string who)
     {
         entries_.push_back({++last_id_, {std::move(who), from}});
@@ -46,6 +48,7 @@ public:
         if (auto const e = find(n); e != entries_.end())
             e->info.from = from;
     }
+    /// Does nothing if there is no such hold.
     void remove(id n)
     {
         if (auto const e = find(n); e != entries_.end())

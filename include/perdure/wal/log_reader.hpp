@@ -143,6 +143,7 @@ public:
 
     /// Behind the last record that was read.
     position next_position() const noexcept { return next_; }
+    /// What is wrong where it cannot read on, after acknowledged_data_lost.
     wal_damage damage() const noexcept { return damage_; }
 
 private:

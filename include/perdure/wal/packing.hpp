@@ -22,7 +22,7 @@ namespace perdure {
  *  compression library. `lz4_groups()` (wal/lz4.hpp) makes one.
  */
 struct group_compressor {
-    wal_format::compression_kind kind = wal_format::compression_kind::none;
+    wal_format::compression_kind kind = wal_format::compression_kind::none; ///< What the format calls it.
     std::size_t bytes_min = 1024; ///< Smaller groups are stored as they are.
 
     /// Compresses `raw` into `out`, which is smaller; returns the size, or 0 if it does not fit.
@@ -40,7 +40,9 @@ struct group_compressor {
  */
 class segment_cipher {
 public:
+    /// Of what vouches for a group.
     static constexpr std::size_t tag_bytes = wal_format::tag_bytes;
+    /// What makes each encryption under one key another one.
     using nonce = std::span<std::byte const, wal_format::nonce_bytes>;
 
     virtual ~segment_cipher() = default;
@@ -59,6 +61,7 @@ public:
 class log_encryption {
 public:
     virtual ~log_encryption() = default;
+    /// What the format calls it.
     virtual wal_format::encryption_kind kind() const noexcept = 0;
     /// The key that new segments use. Another value from now on is a rotation: old segments keep theirs.
     virtual std::uint32_t key_id() const noexcept = 0;
@@ -69,8 +72,8 @@ public:
 
 /// How the records of a log are stored. Both empty: as they are.
 struct log_packing {
-    std::optional<group_compressor> compression;
-    std::shared_ptr<log_encryption const> encryption;
+    std::optional<group_compressor> compression; ///< None: records are not compressed.
+    std::shared_ptr<log_encryption const> encryption; ///< Null: records are not encrypted.
 
     bool empty() const noexcept { return !compression && !encryption; }
 };
@@ -131,6 +134,7 @@ inline bool describe_packing(log_packing const& packing, wal_format::segment_hea
 class group_packer {
 public:
     group_packer() = default;
+    /// Packs as the options say, with the key that each segment's header names.
     explicit group_packer(log_packing packing) : packing_(std::move(packing)) {}
 
     bool empty() const noexcept { return packing_.empty(); }
@@ -232,6 +236,7 @@ class group_unpacker {
 public:
     /// Knows no compression and no key.
     group_unpacker() = default;
+    /// Knows these.
     explicit group_unpacker(log_packing packing) : packing_(std::move(packing)) {}
 
     /// Whether groups of that segment can be unpacked: {}, codec_missing or wrong_key.

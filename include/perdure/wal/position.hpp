@@ -13,11 +13,13 @@ using position = std::uint64_t;
 
 /// The positions from `first` to `last`, both included; empty if `last` is before `first`.
 struct position_range {
-    position first = 1;
-    position last = 0;
+    position first = 1; ///< Of the range.
+    position last = 0; ///< Of the range, included.
 
     bool empty() const noexcept { return last < first; }
+    /// How many positions.
     std::uint64_t count() const noexcept { return empty() ? 0 : last - first + 1; }
+    /// Whether `p` is one of them.
     bool contains(position p) const noexcept { return first <= p && p <= last; }
     friend bool operator==(position_range const&, position_range const&) = default;
 };

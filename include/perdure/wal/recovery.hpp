@@ -18,13 +18,13 @@ namespace perdure {
 
 /// What a recovery decided. Nothing has been changed yet; who applies it writes a new segment.
 struct recovered_log {
-    recovery_report report;
+    recovery_report report; ///< What was found.
     error_code error;                 ///< Set if the log must not be opened.
     std::vector<chain_segment> chain; ///< What stays in place, oldest first.
     wal_format::link next_link;       ///< What the new segment says about what came before.
     position front = 1;               ///< The first position that is still wanted.
     position last = 0;                ///< The last position once the new segment is written.
-    wal_format::log_id log;
+    wal_format::log_id log; ///< Whose log it is; zeros if there is none yet.
     std::uint64_t sequence_max = 0;      ///< Over all files; the new segment's is higher.
     std::uint32_t record_bytes_max = 0;  ///< Over all segments; the new one allows as much.
     std::vector<std::uint64_t> obsolete; ///< To be removed, once the new segment is durable.
@@ -35,7 +35,7 @@ struct recovered_log {
 
 /// What recovery does with a bad tail, and what it may use.
 struct recovery_options {
-    recovery_mode mode = recovery_mode::tail;
+    recovery_mode mode = recovery_mode::tail; ///< What becomes of a bad tail.
     /// Read every byte of the log, also what the chain of segments vouches for. The modes other
     /// than tail always do.
     bool verify_everything = false;
@@ -66,11 +66,13 @@ struct recovery_options {
 template <segment_source Source>
 class log_recovery {
 public:
+    /// The source outlives this object.
     log_recovery(Source& source, recovery_options const& options)
         : source_(&source), survey_(source), options_(options), unpacker_(options.packing)
     {
     }
 
+    /// Reads and decides. Once.
     recovered_log run()
     {
         out_.report.mode = options_.mode;

@@ -103,8 +103,8 @@ constexpr std::string_view to_string(recovery_proof p) noexcept
  *  A value for programs; to_string() and << print it for people on one line.
  */
 struct recovery_report {
-    recovery_mode mode = recovery_mode::tail;
-    recovery_outcome outcome = recovery_outcome::refused;
+    recovery_mode mode = recovery_mode::tail; ///< In which it was opened.
+    recovery_outcome outcome = recovery_outcome::refused; ///< What became of it.
 
     std::uint64_t segments = 0; ///< Files that belong to the log.
     position_range recovered;   ///< What can be read from now on.
@@ -115,7 +115,7 @@ struct recovery_report {
         lost; ///< Positions that were durable, or may have been, and cannot be read.
 
     wal_damage reason = wal_damage::none; ///< The first damage.
-    recovery_proof proof = recovery_proof::none;
+    recovery_proof proof = recovery_proof::none; ///< Whether acknowledged data was lost for certain.
     std::string segment;        ///< The file with the first damage.
     std::uint64_t offset = 0;   ///< Where in that file.
     std::string proof_segment;  ///< The file with the proof.
@@ -124,6 +124,7 @@ struct recovery_report {
     std::vector<std::string> set_aside; ///< Files that were renamed and left for inspection.
     std::string detail;                 ///< For people: the owner of a locked log, a file's error.
 
+    /// How many positions are in `lost`.
     std::uint64_t positions_lost() const noexcept
     {
         std::uint64_t n = 0;

@@ -22,7 +22,7 @@ namespace perdure {
 struct scrub_damage {
     std::string segment;      ///< The file's name.
     std::uint64_t offset = 0; ///< Of the first group that cannot be believed.
-    wal_damage reason = wal_damage::none;
+    wal_damage reason = wal_damage::none; ///< What is wrong there.
     position_range suspect; ///< What it holds from there on; some of it may be intact.
     friend bool operator==(scrub_damage const&, scrub_damage const&) = default;
 };
@@ -31,7 +31,7 @@ struct scrub_damage {
 struct scrub_report {
     std::uint64_t segments = 0; ///< Verified, damaged ones included.
     std::uint64_t bytes = 0;    ///< Read.
-    std::vector<scrub_damage> damages;
+    std::vector<scrub_damage> damages; ///< At most one a segment, in order.
 
     /// The positions to fetch from another copy.
     std::vector<position_range> suspect() const
@@ -131,6 +131,7 @@ public:
         return true;
     }
 
+    /// What was found so far.
     scrub_report const& report() const noexcept { return report_; }
 
 private:

@@ -85,6 +85,7 @@ void for_each_record(group_view const& group, F&& f)
  */
 class segment_scanner {
 public:
+    /// What next() found.
     enum class status : std::uint8_t {
         group,   ///< group() is the next one; the scanner stands behind it.
         more,    ///< The window must have wanted() bytes.
@@ -124,8 +125,11 @@ public:
         // What an earlier window had of this group.
         auto const known = std::exchange(known_, {});
         bool const goes_on = known.at != 0 && known.at <= window.size();
-        partial_group group = goes_on ? known : partial_group{.next = next_, .first = next_, .digest = digest_};
-        auto& [at, index, records, headers_crc, next, first, digest, found_link, packed_at] = group;
+        partial_group group = known;
+        if (!goes_on)
+            group = {.next = next_, .first = next_, .digest = digest_};
+        auto& [at, index, records, headers_crc, next, first, digest, found_link, packed_at,
+               packed_size] = group;
         auto const short_here = [&] {
             auto const s = short_of(window, at_end);
             if (s == status::more)
@@ -172,12 +176,13 @@ public:
                 break;
             case frame_type::packed: {
                 auto const p = decode_packed(payload);
-                if (!p || packed_at.size != 0 || !(linked_ || found_link) ||
+                if (!p || packed_size != 0 || !(linked_ || found_link) ||
                     p->encryption != header_.encryption)
                     return damaged(wal_damage::packed);
                 if (p->first != next || h->at != p->first + p->records - 1)
                     return damaged(wal_damage::order);
-                packed_at = {at + frame_bytes, payload.size()};
+                packed_at = at + frame_bytes;
+                packed_size = payload.size();
                 next += p->records;
                 records += p->records;
                 break;
@@ -214,7 +219,7 @@ public:
                 group_.seal_size = h->frame_size(); // A newer format's may be longer.
                 group_.last = h->at;
                 group_.link = found_link;
-                group_.packed = window.subspan(packed_at.begin, packed_at.size);
+                group_.packed = window.subspan(packed_at, packed_size);
                 group_.unpacked = {};
                 linked_ = true;
                 next_ = next;
@@ -230,13 +235,19 @@ public:
         }
     }
 
+    /// In the segment: where the next window begins.
     std::uint64_t offset() const noexcept { return offset_; }
+    /// How long the next window must be.
     std::size_t wanted() const noexcept { return wanted_; }
+    /// After status::group, until the window goes.
     group_view const& group() const noexcept { return group_; }
+    /// After status::footer.
     wal_format::footer const& footer() const noexcept { return footer_; }
+    /// After status::damaged.
     wal_damage damage() const noexcept { return damage_; }
     /// The position that the next record must have.
     position next_position() const noexcept { return next_; }
+    /// Of the log up to offset().
     std::uint64_t digest() const noexcept { return digest_; }
     /// Whether the segment's first group was read.
     bool linked() const noexcept { return linked_; }
@@ -244,10 +255,6 @@ public:
 private:
     // The frames of a group that were judged.
     struct partial_group {
-        struct place {
-            std::size_t begin = 0;
-            std::size_t size = 0;
-        };
         std::size_t at = 0; // Behind them.
         std::uint32_t index = 0;
         std::uint32_t records = 0;
@@ -256,7 +263,8 @@ private:
         position first = 1;
         std::uint64_t digest = 0;
         std::optional<wal_format::link> found_link{};
-        place packed_at{};
+        std::size_t packed_at = 0;
+        std::size_t packed_size = 0;
     };
 
     std::size_t payload_max(wal_format::frame_type type) const noexcept
@@ -316,17 +324,20 @@ private:
  */
 class wreck_scanner {
 public:
+    /// What next() found.
     enum class status : std::uint8_t {
         frame, ///< header() and payload() are the next intact frame; the scanner stands behind it.
         more,  ///< The window must have wanted() bytes.
         end,   ///< There is nothing more.
     };
 
+    /// From `offset` on, rounded up to where a frame can begin.
     wreck_scanner(wal_format::segment_header const& header, std::uint64_t offset) noexcept
         : header_(header), offset_((offset + 7) & ~std::uint64_t{7})
     {
     }
 
+    /// Judges the bytes at offset(). `window` and `at_end` as of segment_scanner::next().
     status next(std::span<std::byte const> window, bool at_end) noexcept
     {
         using namespace wal_format;
@@ -370,9 +381,13 @@ public:
         return status::end;
     }
 
+    /// In the segment: where the next window begins.
     std::uint64_t offset() const noexcept { return offset_; }
+    /// How long the next window must be.
     std::size_t wanted() const noexcept { return wanted_; }
+    /// After status::frame.
     wal_format::frame_header const& header() const noexcept { return frame_; }
+    /// After status::frame, until the window goes.
     std::span<std::byte const> payload() const noexcept { return payload_; }
     /// Behind the last byte seen that is not zero, rounded up to 8.
     std::uint64_t last_used() const noexcept { return last_used_; }

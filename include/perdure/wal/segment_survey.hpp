@@ -16,11 +16,11 @@ namespace perdure {
 
 /// What one segment file is, as far as its header and first group tell.
 struct surveyed_segment {
-    stored_segment file;
-    wal_format::segment_header header;
+    stored_segment file; ///< As the directory shows it.
+    wal_format::segment_header header; ///< If it can be read.
     wal_damage damage = wal_damage::none; ///< Of the header.
     std::optional<wal_format::link> link; ///< If the first group can be read.
-    std::uint64_t first_group_end = 0;
+    std::uint64_t first_group_end = 0; ///< Its offset; 0 if the group cannot be read.
     std::uint64_t begun_ms = 0; ///< When the first group was written; 0 if unknown.
     bool blank = false;   ///< An unreadable header, and nothing but zeros behind it.
     bool guessed = false; ///< An unreadable header, and frames that can be read without it.
@@ -28,19 +28,19 @@ struct surveyed_segment {
 
 /// A place in a segment at which a group ends, and the log up to there.
 struct log_mark {
-    std::uint64_t offset = wal_format::page_bytes;
-    position last = 0;
-    std::uint64_t digest = 0;
+    std::uint64_t offset = wal_format::page_bytes; ///< Behind the group.
+    position last = 0; ///< Of the log up to there.
+    std::uint64_t digest = 0; ///< Likewise.
 };
 
 /// What reading the groups of a segment came to.
 struct segment_scan {
     log_mark end; ///< Behind the last good group.
     log_mark cut; ///< Behind the last group that is proven durable.
-    position durable = 0;
-    position front = 1;
+    position durable = 0; ///< The highest that a seal says is on disk.
+    position front = 1; ///< The highest that a seal says is wanted.
     wal_damage damage = wal_damage::none; ///< What stands at `end`, unless that is the end.
-    std::optional<wal_format::footer> footer;
+    std::optional<wal_format::footer> footer; ///< If the segment was ended.
     bool unknown = false; ///< A frame of a newer format that must not be skipped.
 };
 
@@ -51,6 +51,7 @@ struct segment_scan {
 template <segment_source Source>
 class segment_survey {
 public:
+    /// The source outlives this object.
     explicit segment_survey(Source& source) : source_(&source) {}
 
     /// Reads all headers and first groups. `log` is found out if it is not known.
@@ -80,16 +81,21 @@ public:
         ec = {};
     }
 
+    /// By rising sequence, after load().
     std::vector<surveyed_segment> const& all() const noexcept { return all_; }
+    /// The first error of the source.
     error_code const& io_error() const noexcept { return io_error_; }
+    /// Keeps the first error.
     void note(error_code const& ec)
     {
         if (ec && !io_error_)
             io_error_ = ec;
     }
 
+    /// No segment.
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
 
+    /// Where in all() the segment is, or npos.
     std::size_t index_of(std::uint64_t sequence) const
     {
         for (std::size_t i = 0; i != all_.size(); ++i)

@@ -33,6 +33,7 @@ public:
         if (!ranges_.empty() && ranges_.back().contains(r.first))
             ranges_.back().last = std::max(ranges_.back().last, r.last);
     }
+    /// In order, with holes between them.
     std::vector<position_range> const& ranges() const noexcept { return ranges_; }
 
     /// What of `all` is not in the set.
@@ -69,6 +70,7 @@ struct wreck_findings {
     std::uint64_t used_bytes = 0; ///< Bytes seen, up to the last one that is not zero.
     std::uint64_t intact_bytes = 0; ///< Bytes of intact frames.
 
+    /// A seal, link or footer of that segment says that everything up to `p` was durable.
     void claim(position p, std::uint64_t sequence)
     {
         if (p > durable) {
