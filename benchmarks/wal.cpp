@@ -4,11 +4,13 @@
 /* What the write-ahead log costs, against the logs inside RocksDB and LevelDB and against floors.
  *
  *   group:     durable appends of 100 bytes with N in flight on one loop. Floor: the same bytes
- *              written and synced in one go. And the same on a disk whose sync takes 3 ms.
+ *              written and synced in one go; for coroutines also N bare ones that wait for that on
+ *              another thread. And the same on a disk whose sync takes 3 ms.
  *   threads:   256 in flight on one loop against 256 threads of the peers; 64 threads against 64.
  *   unsynced:  appends left to the operating system, 1024 in flight, all checksums and the chain on.
  *   single:    one at a time. Floors: a raw write+sync, and the same behind a bare thread hop.
- *   stall:     what the loop notices while the disk stalls for a second under load.
+ *   stall:     what the loop notices while the disk stalls for a second under load. Floors: an idle
+ *              loop, and one that only keeps copies of the records.
  *   replay:    reading 256-byte records back. Floor: read() and one checksum over all bytes.
  *   reopen:    opening after a clean stop.
  *

@@ -7,13 +7,21 @@
 #include "setup.hpp"
 #include <perdure/wal/basic_wal.hpp>
 
+#include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <array>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace benchmark {
 
@@ -110,6 +118,74 @@ private:
     Log& log_;
     std::array<std::byte, record_size> record_ = make_record();
     perdure::durability how_ = perdure::durability::disk;
+    bool stop_ = false;
+    long done_ = 0;
+};
+
+/** N coroutines on one loop that wait for one write and sync on another thread, again and again: what
+ *  coroutines cost that share syncs, without a log.
+ */
+class bare_coroutines {
+public:
+    bare_coroutines(asio::io_context& io, raw_file& raw) : io_(io), raw_(raw) {}
+
+    /// Resumptions a second.
+    double run(int n, double seconds)
+    {
+        n_ = static_cast<std::size_t>(n);
+        bytes_.assign(record_size * n_, std::byte{'x'});
+        stop_ = false;
+        done_ = 0;
+        for (int i = 0; i != n; ++i)
+            asio::co_spawn(io_, client(), asio::detached);
+        io_.restart();
+        auto const begin = steady::now();
+        io_.run_for(std::chrono::duration_cast<std::chrono::nanoseconds>(
+            std::chrono::duration<double>(seconds)));
+        double const rate = static_cast<double>(done_) / seconds_since(begin);
+        stop_ = true;
+        if (!waiting_.empty())
+            flush();
+        io_.restart();
+        io_.run_for(std::chrono::seconds(5));
+        return rate;
+    }
+
+private:
+    using handler = asio::any_completion_handler<void()>;
+
+    asio::awaitable<void> client()
+    {
+        while (!stop_) {
+            co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
+                [this](auto h) {
+                    waiting_.push_back(handler(std::move(h)));
+                    if (waiting_.size() == n_)
+                        flush();
+                },
+                asio::use_awaitable);
+            ++done_;
+        }
+    }
+
+    void flush()
+    {
+        auto all = std::make_shared<std::vector<handler>>(std::exchange(waiting_, {}));
+        asio::post(thread_, [this, all, work = asio::make_work_guard(io_)]() mutable {
+            raw_.append(bytes_.data(), bytes_.size(), true);
+            asio::post(io_, [all = std::move(all)] {
+                for (auto& h : *all)
+                    std::move(h)();
+            });
+        });
+    }
+
+    asio::io_context& io_;
+    raw_file& raw_;
+    asio::thread_pool thread_{1};
+    std::vector<std::byte> bytes_;
+    std::vector<handler> waiting_;
+    std::size_t n_ = 1;
     bool stop_ = false;
     long done_ = 0;
 };
