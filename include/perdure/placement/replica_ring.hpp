@@ -37,7 +37,8 @@ struct replica_ring_options {
     std::uint32_t points_per_weight = 100;
     /// Keep the owners beside every point, so that a lookup takes the same time whatever the limits:
     /// with up to three copies 21 bytes a point and one cache line to read, with more 2 bytes a copy
-    /// and point. Without, a lookup walks until enough owners fit.
+    /// and point. Without, a lookup finds the point, reads three owners where it says they are if
+    /// they only must be distinct or one a zone, and else walks until enough fit.
     bool links = true;
 };
 

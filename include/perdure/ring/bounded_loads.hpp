@@ -58,14 +58,14 @@ public:
         if (h_->empty())
             return no_node;
         key_hash const hash{h_->hash_of(key)};
-        auto const budget = static_cast<double>(total_ + 1);
         auto n = h_->locate(hash.value);
-        if (!has_room(n, budget)) [[unlikely]] {
-            ++spilled_;
-            n = displaced(hash, budget);
-        }
-        ++nodes_[n].load;
         ++total_;
+        auto& first = nodes_[n];
+        // Where an earlier look found more room than is used yet, and the total is no less, there is
+        // room still.
+        if (first.load >= first.room || total_ < first.since) [[unlikely]]
+            n = look_closer(n, hash);
+        ++nodes_[n].load;
         return n;
     }
 
@@ -119,7 +119,23 @@ private:
     struct entry {
         std::uint64_t load = 0;
         double share = 0; // factor * weight / all weights
+        std::uint64_t room = 0, since = 0; // load may reach so much while the total is at least that
     };
+
+    /// acquire, from the first node on; notes what it finds about it.
+    [[gnu::noinline]] node_index look_closer(node_index n, key_hash hash) noexcept
+    {
+        auto const budget = static_cast<double>(total_);
+        if (!has_room(n, budget)) {
+            ++spilled_;
+            return displaced(hash, budget);
+        }
+        // For a total somewhat smaller, so that work which ends does not make this useless at once.
+        auto& e = nodes_[n];
+        e.since = total_ - total_ / 16;
+        e.room = static_cast<std::uint64_t>(static_cast<double>(e.since) * e.share);
+        return n;
+    }
 
     double weight_of(node_index n) const
     {
@@ -128,7 +144,7 @@ private:
         else
             return 1;
     }
-    // load + 1 <= ceil(budget * share), without the rounding.
+    // load + 1 <= ceil(budget * share), without the rounding; the new piece of work is in the budget.
     bool has_room(node_index n, double budget) const noexcept
     {
         return static_cast<double>(nodes_[n].load) < budget * nodes_[n].share;
