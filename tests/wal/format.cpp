@@ -113,6 +113,37 @@ TEST_CASE("wal format: a header survives the loss of either copy", "[wal][core]"
     CHECK(ec == errc::bad_magic);
 }
 
+TEST_CASE("wal format: a header names what the records are; without a name it is as programs wrote it that knew of none",
+          "[wal][core]")
+{
+    worked_example e;
+    auto const text = [](std::span<std::byte const> bytes) {
+        return dump(bytes.subspan(112, 80), 112);
+    };
+    CHECK(text(e.page) == "0070   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "0080   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "0090   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "00a0   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "00b0   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n");
+    e.header.type("orders/2");
+    encode(e.header, e.page);
+    CHECK(text(e.page) == "0070   00 00 00 00 00 00 00 00  6f 72 64 65 72 73 2f 32\n"
+                          "0080   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "0090   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "00a0   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n"
+                          "00b0   00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00\n");
+    bool damaged = false;
+    error_code ec;
+    auto const read = wal_format::decode_header(e.page, damaged, ec);
+    CHECK(!ec);
+    CHECK(read == e.header);
+    CHECK(read.type() == "orders/2");
+    e.header.type(std::string(70, 't'));
+    CHECK(e.header.type() == std::string(wal_format::type_bytes_max, 't'));
+    e.header.type(std::string_view("a\0b", 3));
+    CHECK(e.header.type() == "a");
+}
+
 TEST_CASE("wal format: a newer major version is refused, a newer minor one is read", "[wal][core]")
 {
     worked_example e;
