@@ -1,16 +1,13 @@
 #!/usr/bin/env python3
 # Copyright (c) 2026 The perdure authors
 # SPDX-License-Identifier: BSL-1.0
-"""Makes the reference with Doxygen and checks it: no warning, every public type, function, concept and constant has a comment,
-and of the members no more lack one than did when this check was written.
-
-  scripts/reference.py           makes build/doxygen/html and checks
-  scripts/reference.py --list    prints the members without a comment as well
+"""Makes the reference with Doxygen, in build/doxygen/html, and checks it: no warning, and every public name has a comment.
 
 Public are the names of namespace perdure outside detail directories: types, functions, concepts, enumerators, constants,
 and public members of types. Not asked for are names whose meaning stands in the language: constructors that only copy,
 move or take nothing, destructors, assignments, comparisons, swap, stream output, deduction guides, executor_type and its
-getter, standard nested types, and what every range has.
+getter, standard nested types, and what every range has. A member that models an expression of a concept is explained there:
+it needs no comment of its own where its class's comment names the concept and the concept's comment shows the expression.
 """
 
 import pathlib
@@ -28,17 +25,23 @@ obvious = {
 }
 
 
-# Members whose meaning so far stands only in their name or in their class's comment, part by part. A number may fall, and
-# not rise.
-allowed = {
-    "bytes": 21, "detector": 101, "durable": 0, "placement": 0, "ring": 0, "simulation": 128,
-    "snapshot": 0, "wal": 0, "world": 93,
-}
-
-
 def commented(node):
     return any(("".join(d.itertext()).strip()) for d in (node.find("briefdescription"), node.find("detaileddescription"))
                if d is not None) or bool("".join((node.find("inbodydescription") or ElementTree.Element("x")).itertext()).strip())
+
+
+def text_of(node):
+    return "\n".join("".join(d.itertext()) for d in (node.find("briefdescription"), node.find("detaileddescription")) if d is not None)
+
+
+def concept_texts(compounds):
+    """Of every concept of ours, its short name and its comment."""
+    return {c.findtext("compoundname").split("::")[-1]: text_of(c) for c in compounds if c.get("kind") == "concept"}
+
+
+def explained_by_a_concept(class_text, member, concepts):
+    return any(re.search(rf"\b{name}\b", class_text) and re.search(rf"(\.|::){member}\b", text)
+               for name, text in concepts.items())
 
 
 def place(node):
@@ -54,12 +57,10 @@ def names():
     """(file, line, name) of every public name without a comment, and how many there are in all."""
     missing, total = [], 0
     grouped = {}
-    for path in sorted((root / "build/doxygen/xml").glob("*.xml")):
-        if path.name in ("index.xml", "Doxyfile.xml"):
-            continue
-        compound = ElementTree.parse(path).getroot().find("compounddef")
-        if compound is None:
-            continue
+    files = [p for p in sorted((root / "build/doxygen/xml").glob("*.xml")) if p.name not in ("index.xml", "Doxyfile.xml")]
+    compounds = [c for c in (ElementTree.parse(p).getroot().find("compounddef") for p in files) if c is not None]
+    concepts = concept_texts(compounds)
+    for compound in compounds:
         kind, scope = compound.get("kind"), compound.findtext("compoundname")
         if kind in ("class", "struct", "union", "concept"):
             file, line = place(compound)
@@ -92,6 +93,9 @@ def names():
                 # Where the enumeration's comment explains the values, they need none of their own.
                 if not commented(value) and not commented(member):
                     missing.append((file, line, f"{scope}::{name}::{value.findtext('name')}"))
+            if kind != "namespace" and explained_by_a_concept(text_of(compound), name, concepts):
+                total += 1
+                continue
             # Overloads that stand together share the first one's comment, as the pair f(error_code&) and f() does.
             grouped.setdefault((file, scope, name), []).append((line, commented(member)))
     for (file, scope, name), overloads in grouped.items():
@@ -101,7 +105,7 @@ def names():
     return sorted(set(missing)), total
 
 
-def main(arguments):
+def main():
     if not shutil.which("doxygen"):
         print("scripts/reference.py: doxygen is not installed (Debian: doxygen)", file=sys.stderr)
         return 3
@@ -111,28 +115,11 @@ def main(arguments):
     warnings = [w.replace(str(root) + "/", "") for w in run.stderr.split("\n") if w.strip()]
     missing, total = names()
     print("\n".join(warnings) + "\n" if warnings else "", end="")
-    failed = bool(warnings)
-    members = {}
     for file, line, name in missing:
-        if "::" in re.sub(r"^perdure::((availability|simulation)::)?", "", name):
-            part = file.split("/")[2].removesuffix(".hpp")
-            members.setdefault(part, []).append(f"{file}:{line}: {name} has no comment")
-        else:
-            print(f"{file}:{line}: {name} has no comment")
-            failed = True
-    for part, lines in sorted(members.items()):
-        above = len(lines) > allowed.get(part, 0)
-        if above or "--list" in arguments:
-            print("\n".join(lines))
-        if above:
-            print(f"{part}: {len(lines)} members have no comment; at most {allowed.get(part, 0)} may")
-            failed = True
-    print(f"{len(warnings)} warnings; {total - len(missing)} of {total} public names have a comment, "
-          f"{sum(map(len, members.values()))} members do not")
-    if "--counts" in arguments:
-        print({part: len(lines) for part, lines in sorted(members.items())})
-    return failed
+        print(f"{file}:{line}: {name} has no comment")
+    print(f"{len(warnings)} warnings; {total - len(missing)} of {total} public names have a comment")
+    return bool(warnings or missing)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -74,7 +74,6 @@ enter() {
         mount --make-rprivate /
         mount -t proc proc "$PERDURE_THERE/proc"
         mount --rbind /dev "$PERDURE_THERE/dev"
-        mount -t tmpfs -o mode=1777,size=2g tmpfs "$PERDURE_THERE/tmp"
         if [[ -n $PERDURE_CACHE ]]; then mount --bind "$PERDURE_CACHE" "$PERDURE_THERE/ccache"; fi
         there=$PERDURE_THERE cache=$PERDURE_CACHE
         exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \

@@ -10,7 +10,7 @@ usage() {
 tests/run.sh: builds and runs perdure's tests; installs what is missing on Debian and Ubuntu.
 
   tests/run.sh                         everything, with the default compiler
-  tests/run.sh --filter wal            only tests whose name matches the regular expression
+  tests/run.sh --filter wal            only tests whose name matches the regular expression, and what they need is built
   tests/run.sh --sanitizer address     AddressSanitizer and UndefinedBehaviorSanitizer, without the pure arithmetic
   tests/run.sh --sanitizer address --all     with it
   tests/run.sh --sanitizer thread      ThreadSanitizer, on the tests that use threads
@@ -68,7 +68,15 @@ cmake --preset "$preset" -B "$build" "${options[@]}" >"/tmp/perdure-configure.$$
     || { cat "/tmp/perdure-configure.$$"; rm -f "/tmp/perdure-configure.$$"; exit 3; }
 rm -f "/tmp/perdure-configure.$$"
 say "building"
-cmake --build "$build"
+if [[ -n $filter ]]; then
+    # Only what these tests run. A path that is no target, such as a script's, is left out.
+    mapfile -t programs < <(python3 tests/support/programs.py "$build" "$filter" |
+        grep -Fxf - <(ninja -C "$build" -t targets all | sed 's/: [^:]*$//') || true)
+    if (( ${#programs[@]} )); then cmake --build "$build" --target "${programs[@]}"; fi
+    set -- -R "$filter"
+else
+    cmake --build "$build"
+    set --
+fi
 say "testing"
-if [[ -n $filter ]]; then set -- -R "$filter"; else set --; fi
 ctest --test-dir "$build" --output-on-failure --no-tests=error -j "$(nproc)" "$@"

@@ -7,6 +7,7 @@
 // Of the three further shapes of log (busy, closed, reopened after a trim) a sample of the offsets,
 // unless the environment variable PERDURE_THOROUGH is set: then all, which takes minutes.
 
+#include "support/sanitized.hpp"
 #include "wal/damage_search.hpp"
 #include <perdure/wal/recovery.hpp>
 
@@ -19,19 +20,6 @@ using namespace perdure;
 namespace {
 
 using log_type = damage_search::log_type;
-
-// Under a sanitizer a sample suffices: the sanitizer looks at the code, not at the damage.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool slow = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr bool slow = true;
-#else
-constexpr bool slow = false;
-#endif
-#else
-constexpr bool slow = false;
-#endif
 
 enum class shape { idle, busy, closed, reopened };
 
@@ -80,8 +68,9 @@ void finish(damage_search const& search, char const* what)
 template <class F>
 void for_each_offset(shape s, memory_files::bytes const& content, F f)
 {
+    // Under a sanitizer a sample suffices: it looks at the code, not at the damage.
     std::size_t const step = std::getenv("PERDURE_THOROUGH") ? 1
-                             : slow                          ? 37
+                             : sanitized                     ? 37
                              : s == shape::idle              ? 1
                                                              : 13;
     std::size_t met = 0;
@@ -167,7 +156,7 @@ TEST_CASE("recovery: every two swapped and every doubled page", "[wal][core]")
         for (auto const& b : pages) {
             if (a.file == b.file && a.begin == b.begin)
                 continue;
-            if (++done % (slow ? 61 : unit == 512 ? 7 : 1) != 0)
+            if (++done % (sanitized ? 61 : unit == 512 ? 7 : 1) != 0)
                 continue; // A sample of the many pairs.
             auto doubled = search->content(b.file);
             copy(a, b, doubled);

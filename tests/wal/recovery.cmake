@@ -1,3 +1,3 @@
 perdure_test(format.cpp PARTS wal LABELS core format)
 perdure_test(recovery.cpp PARTS wal LABELS core)
-perdure_test(every_damage.cpp PARTS wal LABELS core)
+perdure_test(every_damage.cpp PARTS wal LABELS core LONG)

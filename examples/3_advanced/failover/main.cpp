@@ -13,6 +13,7 @@
 #include "storage_process.hpp"
 #include "tree.hpp"
 
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -23,6 +24,18 @@
 
 namespace {
 
+/// Three copies of the tree, in up to two snapshots each and in the logs between them, and some air.
+void require_space(std::filesystem::path const& place, std::uint64_t tree_bytes)
+{
+    auto const needed = 30 * tree_bytes;
+    auto const available = std::filesystem::space(place).available;
+    if (available < needed)
+        throw std::invalid_argument("the run may need " + std::to_string(needed / 1'000'000) +
+                                    " MB below '" + place.string() + "', and " +
+                                    std::to_string(available / 1'000'000) +
+                                    " MB are free; --data names another directory, --megabytes stores less");
+}
+
 int demonstrate(failover::options o)
 {
     std::printf("reading %s ...\n", o.source.c_str());
@@ -31,6 +44,7 @@ int demonstrate(failover::options o)
         throw std::invalid_argument("there is nothing to store below '" + o.source.string() + "'");
     std::printf("%zu files, %.1f MB\n", tree.files.size(), static_cast<double>(tree.bytes) / 1e6);
     bool const temporary = o.data.empty();
+    require_space(temporary ? std::filesystem::temp_directory_path() : o.data, tree.bytes);
     if (temporary) {
         std::string pattern =
             (std::filesystem::temp_directory_path() / "perdure-failover-XXXXXX").string();

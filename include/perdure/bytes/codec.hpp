@@ -68,13 +68,20 @@ inline void store_little(std::byte* to, Integer value) noexcept
  */
 class byte_reader {
 public:
+    /// Reads `bytes` from the front; they must outlive the reader.
     explicit byte_reader(std::span<std::byte const> bytes) noexcept : rest_(bytes) {}
 
+    /// The next integer, little-endian; 0 and failed() from here on if fewer bytes remain.
     std::uint8_t u8() noexcept { return integer<std::uint8_t>(); }
+    /// As u8().
     std::uint16_t u16() noexcept { return integer<std::uint16_t>(); }
+    /// As u8().
     std::uint32_t u32() noexcept { return integer<std::uint32_t>(); }
+    /// As u8().
     std::uint64_t u64() noexcept { return integer<std::uint64_t>(); }
+    /// As u8(), in two's complement.
     std::int64_t i64() noexcept { return integer<std::int64_t>(); }
+    /// As u8(): an IEEE 754 double of eight bytes, whatever its bits say.
     double f64() noexcept { return std::bit_cast<double>(u64()); }
 
     /// A byte that must be 0 or 1.
@@ -108,11 +115,13 @@ public:
         }
         return bytes(n);
     }
+    /// As sized_bytes(), as text. The bytes are not checked to be UTF-8.
     std::string_view sized_text(std::size_t size_max) noexcept
     {
         return as_text(sized_bytes(size_max));
     }
 
+    /// Passes over `n` bytes; fails if fewer remain.
     void skip(std::size_t n) noexcept { bytes(n); }
 
     /// Makes the reader fail: a field holds a value that its format forbids.
@@ -126,6 +135,7 @@ public:
     bool ok() const noexcept { return !failed_; }
     /// Everything was read and nothing failed.
     bool finished() const noexcept { return !failed_ && rest_.empty(); }
+    /// How many bytes have not been read.
     std::size_t remaining() const noexcept { return rest_.size(); }
 
 private:
@@ -194,6 +204,7 @@ private:
 /// Appends fields to a growing buffer that the caller owns.
 class byte_writer : public detail::byte_writer_base<byte_writer> {
 public:
+    /// Appends to `to`, which must outlive the writer.
     explicit byte_writer(std::vector<std::byte>& to) noexcept : to_(&to) {}
     /// The size of the buffer, including what was in it before.
     std::size_t size() const noexcept { return to_->size(); }
@@ -207,10 +218,13 @@ private:
 /// Writes fields into a buffer of fixed size; what does not fit is not written and makes it fail.
 class span_writer : public detail::byte_writer_base<span_writer> {
 public:
+    /// Writes into `to` from its front; it must outlive the writer.
     explicit span_writer(std::span<std::byte> to) noexcept : to_(to) {}
+    /// Whether all that was given had room.
     bool ok() const noexcept { return !failed_; }
     /// Bytes written so far.
     std::size_t size() const noexcept { return size_; }
+    /// What has been written so far.
     std::span<std::byte const> written() const noexcept { return to_.first(size_); }
 
 private:

@@ -54,8 +54,8 @@ inline std::uint64_t xxh3_64(void const* data, std::size_t size, std::uint64_t s
 
 /// A 128-bit value, compared as a number: `high` first.
 struct hash128 {
-    std::uint64_t high{};
-    std::uint64_t low{};
+    std::uint64_t high{}; ///< The upper 64 bits.
+    std::uint64_t low{}; ///< The lower 64 bits.
     friend constexpr auto operator<=>(hash128 const&, hash128 const&) = default;
 };
 
@@ -78,6 +78,7 @@ inline std::uint64_t xxh64(void const* data, std::size_t size, std::uint64_t see
  */
 class xxh3_stream {
 public:
+    /// An empty input.
     explicit xxh3_stream(std::uint64_t seed = 0) noexcept { reset(seed); }
     xxh3_stream(xxh3_stream const& other) noexcept { XXH3_copyState(&state_, &other.state_); }
     xxh3_stream& operator=(xxh3_stream const& other) noexcept
@@ -88,7 +89,9 @@ public:
     }
     ~xxh3_stream() = default;
 
+    /// Starts anew, with an empty input.
     void reset(std::uint64_t seed = 0) noexcept { XXH3_128bits_reset_withSeed(&state_, seed); }
+    /// Appends `size` bytes to the input; they are not kept. O(size).
     void update(void const* data, std::size_t size) noexcept
     {
         if (size != 0)
@@ -218,8 +221,8 @@ inline std::uint64_t hash_fields(std::uint64_t seed, Fields const&... fields) no
  *  Two processes agree if they use the same seed. Heterogeneous: any hashable_key will do.
  */
 struct key_hasher {
-    using is_transparent = void;
-    std::uint64_t seed = 0;
+    using is_transparent = void; ///< Standard containers look up by any key type that hashes alike.
+    std::uint64_t seed = 0; ///< Another seed gives hashes that are independent of these.
 
     template <hashable_key Key>
     std::uint64_t operator()(Key const& key) const noexcept

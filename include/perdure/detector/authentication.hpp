@@ -70,6 +70,7 @@ public:
         return *this;
     }
 
+    /// Whether any key was given; without one, nothing is signed or checked.
     bool has_keys() const { return !keys_.empty(); }
     /// Of the tags that sign() writes; 0 without keys.
     std::size_t tag_size() const { return keys_.empty() ? 0 : keys_.front()->tag_size; }

@@ -37,12 +37,14 @@ struct bertier_options {
  *                   as in `chen`.
  *  @par Units       level() is 1 at the deadline and falls by 1 per interval before it, down to 0.
  *  @par Complexity  O(1); memory grows to 8 bytes * window.
+ *  @par Models      `estimator`; see there for the expressions.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class bertier {
 public:
     using options_type = bertier_options;
 
+    /// Throws std::invalid_argument, naming the parameter that is out of range.
     explicit bertier(bertier_options options) : options_(checked(options)), history_(options.window)
     {
     }

@@ -32,9 +32,9 @@ template <class Estimator>
 struct basic_detector_options {
     static_assert(estimator<Estimator>, "see the concept estimator");
 
-    heartbeat_listener_options listener;
-    monitor_options monitor;
-    typename Estimator::options_type estimator;
+    heartbeat_listener_options listener; ///< Where and how heartbeats are received.
+    monitor_options monitor; ///< How peers are watched.
+    typename Estimator::options_type estimator; ///< When silence becomes suspicious.
 };
 
 /** Listens to heartbeats over UDP and reports when a peer comes up, is suspected, goes down, or
@@ -138,8 +138,11 @@ public:
         return impl_->monitor.evidence(node, impl_->world.now());
     }
 
+    /// How many peers are watched.
     std::size_t peers_count() const { return impl_->monitor.peers_count(); }
+    /// What became of the heartbeats, since the detector was made.
     monitor_counters counters() const { return impl_->monitor.counters(); }
+    /// What became of the datagrams, since the detector was made.
     heartbeat_listener_counters listener_counters() const { return impl_->listener.counters(); }
 
     /** Waits for the next event. Of several waits each gets an event of its own, in their order.

@@ -91,7 +91,7 @@ constexpr char const* to_string(peer_cause c)
  *  that the heartbeat ended.
  */
 struct peer_evidence {
-    peer_cause cause = peer_cause::heartbeat;
+    peer_cause cause = peer_cause::heartbeat; ///< What made the monitor change its mind.
     peer_status before = peer_status::unknown; ///< The status that the change ended.
     boot_id boot = 0;                          ///< Of the latest heartbeat; 0 if never heard.
     boot_id previous_boot = 0;                 ///< For restarted: the boot before.
@@ -120,10 +120,10 @@ struct peer_evidence {
 
 /// A change of a peer's status, with its evidence.
 struct peer_event {
-    node_id node = 0;
-    peer_change change{};
-    time_point at{};
-    peer_evidence evidence;
+    node_id node = 0; ///< The peer.
+    peer_change change{}; ///< What it became.
+    time_point at{}; ///< When the monitor decided, by the observer's clock.
+    peer_evidence evidence; ///< What the decision rests on.
     /// Earlier events of this peer that nobody fetched in time and that this one replaces.
     std::uint64_t skipped = 0;
 

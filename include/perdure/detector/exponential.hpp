@@ -38,12 +38,14 @@ struct exponential_options {
  *                   expected interval; the interval that ends a suspicion is not learned.
  *  @par Units       level() is phi: 2 means that a heartbeat this late is one in 100.
  *  @par Complexity  O(1); memory grows to 4 bytes * window.
+ *  @par Models      `estimator`; see there for the expressions.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class exponential {
 public:
     using options_type = exponential_options;
 
+    /// Throws std::invalid_argument, naming the parameter that is out of range.
     explicit exponential(exponential_options options)
         : options_(checked(options)), window_(options.window)
     {

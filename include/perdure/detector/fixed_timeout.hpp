@@ -23,12 +23,14 @@ struct fixed_timeout_options {
  *
  *  @par Units          level() is the silence divided by the timeout; threshold() is 1.
  *  @par Complexity     every member is O(1) and allocates nothing.
+ *  @par Models      `estimator`; see there for the expressions.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class fixed_timeout {
 public:
     using options_type = fixed_timeout_options;
 
+    /// Throws std::invalid_argument, naming the parameter that is out of range.
     explicit fixed_timeout(fixed_timeout_options options) { set_options(options); }
 
     void handle_heartbeat(heartbeat_arrival const& arrival) { last_ = arrival.at; }

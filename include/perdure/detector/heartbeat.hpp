@@ -34,9 +34,9 @@ struct work_progress {
 
 /// What one heartbeat says.
 struct heartbeat {
-    cluster_id cluster = 0;
-    node_id node = 0;
-    boot_id boot = 0;
+    cluster_id cluster = 0; ///< Whose heartbeats these are; those of another cluster are dropped.
+    node_id node = 0; ///< The sender.
+    boot_id boot = 0; ///< Another value each time the sender starts.
     /// Counts the sending slots since the boot, so it grows also when a slot was missed.
     std::uint64_t sequence = 0;
     /// The interval between slots that the sender promises; 0 if it promises none. Whole
@@ -44,7 +44,7 @@ struct heartbeat {
     std::chrono::microseconds interval{0};
     /// The sender says that it stops on purpose and that this is its last heartbeat.
     bool leaving = false;
-    std::optional<work_progress> progress{};
+    std::optional<work_progress> progress{}; ///< How far the sender's own work is, if it says so.
 
     friend bool operator==(heartbeat const&, heartbeat const&) = default;
 };

@@ -35,12 +35,12 @@ struct heartbeat_listener_options {
 
 /// What came in; everything but `heartbeats` was dropped.
 struct heartbeat_listener_counters {
-    std::uint64_t heartbeats = 0;
-    std::uint64_t wrong_cluster = 0;
-    std::uint64_t not_authentic = 0;
+    std::uint64_t heartbeats = 0; ///< Well-formed ones of this cluster, handed on.
+    std::uint64_t wrong_cluster = 0; ///< Dropped: of another cluster.
+    std::uint64_t not_authentic = 0; ///< Dropped: without a signature by one of the keys.
     std::uint64_t unreadable =
         0; ///< Too short, too long, damaged, malformed, or of a newer major version.
-    std::uint64_t receive_errors = 0;
+    std::uint64_t receive_errors = 0; ///< Failed receives; the listener goes on.
 };
 
 /** Receives heartbeats over UDP in batches, and lets through what is intact, authentic and of the
@@ -58,6 +58,7 @@ class basic_heartbeat_listener {
 public:
     using executor_type = typename World::executor_type;
 
+    /// A closed listener; open() binds it.
     basic_heartbeat_listener(World const& world, heartbeat_listener_options options)
         : options_(std::move(options)),
           socket_(world),
@@ -77,6 +78,8 @@ public:
         if (ec)
             throw boost::system::system_error(ec, "heartbeat_listener::open");
     }
+    /// Stops receiving and frees the port. A pending wait completes with operation_aborted. May be
+    /// called again.
     void close()
     {
         error_code ignored;
@@ -90,6 +93,7 @@ public:
         return socket_.local_endpoint(ignored);
     }
 
+    /// What became of the datagrams, since the listener was made.
     heartbeat_listener_counters counters() const { return counters_; }
 
     /** Reads one batch of what is waiting and calls, for each good one in the order of arrival,
@@ -133,7 +137,7 @@ public:
         return socket_.async_wait(asio::ip::udp::socket::wait_read, std::forward<Token>(token));
     }
 
-    static constexpr std::size_t batch_size = 64;
+    static constexpr std::size_t batch_size = 64; ///< Datagrams that one receive takes at most.
 
 private:
     // One byte more than a message may have, so that a longer one is seen to be longer.

@@ -30,6 +30,7 @@ public:
 
     /// The next slot.
     time_point next_deadline() const { return next_; }
+    /// The time between two sending slots.
     std::chrono::nanoseconds interval() const { return interval_; }
     /// Slots that were skipped because handle_timeout() came too late for them.
     std::uint64_t skipped() const { return skipped_; }

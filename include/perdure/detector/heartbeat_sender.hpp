@@ -53,8 +53,8 @@ boot_id make_boot_id(World const& world)
 
 /// Who sends, to whom, how often, and with which key.
 struct heartbeat_sender_options {
-    cluster_id cluster = 0;
-    node_id node = 0;
+    cluster_id cluster = 0; ///< Must equal the listeners'.
+    node_id node = 0; ///< Who sends; unique in the cluster.
     /// Greater than at every earlier start of the node; 0 takes make_boot_id().
     boot_id boot = 0;
     /// Between heartbeats, at least 1 ms and at most an hour.
@@ -130,23 +130,29 @@ public:
     /// From now on beats at another interval and promises it.
     void set_interval(std::chrono::microseconds interval) { impl_->set_interval(interval); }
 
+    /// Sends to `listener` as well, from the next slot on; nothing happens if it is one already.
+    /// O(listeners).
     void add_listener(asio::ip::udp::endpoint const& listener)
     {
         auto& all = impl_->options.listeners;
         if (std::find(all.begin(), all.end(), listener) == all.end())
             all.push_back(listener);
     }
+    /// Sends no more to `listener`; nothing happens if it is none. O(listeners).
     void remove_listener(asio::ip::udp::endpoint const& listener)
     {
         std::erase(impl_->options.listeners, listener);
     }
 
+    /// The boot id that the heartbeats carry.
     boot_id boot() const { return impl_->content.boot; }
+    /// Where heartbeats are sent from, once started; a default endpoint before.
     asio::ip::udp::endpoint local_endpoint() const
     {
         error_code ignored;
         return impl_->socket.local_endpoint(ignored);
     }
+    /// What was sent, since the sender was made.
     heartbeat_sender_counters counters() const
     {
         auto c = impl_->counters;

@@ -86,12 +86,13 @@ enum class heartbeat_outcome : std::uint8_t {
 
 /// What a monitor has seen since it was made.
 struct monitor_counters {
-    std::uint64_t accepted = 0;
-    std::uint64_t duplicates = 0;
-    std::uint64_t late = 0;
-    std::uint64_t old_boot = 0;
-    std::uint64_t unknown_peer = 0;
+    std::uint64_t accepted = 0; ///< News of a peer, given to its estimator.
+    std::uint64_t duplicates = 0; ///< Dropped: the sequence number had been seen.
+    std::uint64_t late = 0; ///< Overtaken by a newer one of the same boot: no news, yet not lost.
+    std::uint64_t old_boot = 0; ///< Dropped: of a boot before the present one.
+    std::uint64_t unknown_peer = 0; ///< Dropped: of a node that is not watched.
     std::uint64_t stalls = 0; ///< How often the observer itself was late.
+    /// By how much the observer itself was late, all stalls together.
     std::chrono::nanoseconds stalled{0};
     std::uint64_t events_skipped =
         0; ///< Replaced by later ones of the same peer before they were fetched.
@@ -227,6 +228,7 @@ public:
     /// handle_drained().
     bool wants_drain() const { return drain_; }
 
+    /// The oldest event not yet taken, or nothing. O(1).
     std::optional<peer_event> poll_event()
     {
         if (events_.empty())
@@ -260,10 +262,14 @@ public:
         return p ? std::optional(evidence_of(*p, std::max(now, last_now_))) : std::nullopt;
     }
 
+    /// How many peers are watched. O(1).
     std::size_t peers_count() const { return index_.size(); }
+    /// How many of them are suspected or down now. O(1).
     std::size_t silent_count() const { return silent_; }
+    /// What became of the heartbeats, since the monitor was made.
     monitor_counters counters() const { return counters_; }
     monitor_options options() const { return options_; }
+    /// The parameters that the estimator of a new peer gets.
     estimator_options model_options() const { return prototype_.options(); }
 
     /// For tests: the number of the first invariant that does not hold, 0 if all do. O(n).

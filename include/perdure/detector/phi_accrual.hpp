@@ -27,7 +27,7 @@ struct phi_accrual_options {
     std::chrono::nanoseconds min_deviation{std::chrono::milliseconds(50)};
     /// Silence that is acceptable on top of the mean interval: lost heartbeats, pauses of the peer.
     std::chrono::nanoseconds acceptable_pause{std::chrono::milliseconds(500)};
-    phi_tail tail = phi_tail::exact;
+    phi_tail tail = phi_tail::exact; ///< How the tail of the normal distribution is computed.
 };
 
 /** Suspects a peer when its silence has become improbable, judged by its own earlier intervals.
@@ -43,12 +43,14 @@ struct phi_accrual_options {
  *                   drifts.
  *  @par Complexity  handle_heartbeat, deadline and level are O(1); memory grows to
  *                   4 bytes * window.
+ *  @par Models      `estimator`; see there for the expressions.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class phi_accrual {
 public:
     using options_type = phi_accrual_options;
 
+    /// Throws std::invalid_argument, naming the parameter that is out of range.
     explicit phi_accrual(phi_accrual_options options)
         : options_(checked(options)),
           threshold_z_(phi_inverse(options.threshold, options.tail)),
@@ -100,6 +102,7 @@ public:
 
     /// Of the remembered intervals, without pause and floor.
     std::chrono::duration<double> mean_interval() const { return microseconds(window_.mean()); }
+    /// Their standard deviation.
     std::chrono::duration<double> interval_deviation() const
     {
         return microseconds(std::sqrt(window_.variance()));

@@ -32,12 +32,14 @@ struct two_window_options {
  *                   one counts. Departures as in `chen`.
  *  @par Units       level() is 1 at the deadline and falls by 1 per interval before it, down to 0.
  *  @par Complexity  O(1); memory grows to 8 bytes * both windows.
+ *  @par Models      `estimator`; see there for the expressions.
  *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class two_window {
 public:
     using options_type = two_window_options;
 
+    /// Throws std::invalid_argument, naming the parameter that is out of range.
     explicit two_window(two_window_options options)
         : options_(checked(options)), short_(options.short_window), long_(options.long_window)
     {

@@ -19,7 +19,7 @@ namespace perdure::simulation {
 class acceptor {
 public:
     using executor_type = asio::any_io_executor;
-    using endpoint = asio::ip::tcp::endpoint;
+    using endpoint = asio::ip::tcp::endpoint; ///< Addresses are those of Asio.
 
     explicit acceptor(world const& w);
     acceptor(acceptor&&) noexcept = default;

@@ -104,6 +104,7 @@ public:
         kill(name);
         after_handler(p, [this, &p] { start(p); });
     }
+    /// Whether the process runs; a frozen one does. Throws std::out_of_range for an unknown name.
     bool is_up(std::string_view name) { return process_named(name).incarnation != nullptr; }
     /** Replaces the disk by an empty one.
      *
@@ -131,6 +132,8 @@ public:
         p.incarnation->lane().pause();
         p.record(event::process_frozen);
     }
+    /// Lets a frozen process go on; what was due meanwhile is late. Nothing happens to one that is
+    /// not frozen.
     void thaw(std::string_view name)
     {
         auto& p = running_process(name, "thaw");
@@ -150,6 +153,7 @@ public:
         p.record(event::machine_suspended);
         clock_changed(p);
     }
+    /// Wakes the machine that suspend() put to sleep; nothing happens to one that is awake.
     void resume(std::string_view name)
     {
         auto& p = running_process(name, "resume");
@@ -197,6 +201,7 @@ public:
         network_.links().cut(source.id, target.id);
         source.record(event::link_cut, target.id);
     }
+    /// Ends what block() began.
     void unblock(std::string_view from, std::string_view to)
     {
         network_.links().mend(process_named(from).id, process_named(to).id);
@@ -273,8 +278,11 @@ public:
 
     // ---- what it is made of
 
+    /// The seed that replays this run.
     std::uint64_t seed() const noexcept { return all_.seed; }
+    /// The faults and times that this cluster draws from.
     simulation::options const& options() const noexcept { return all_.options; }
+    /// What happened so far, and how often.
     simulation::trace& trace() noexcept { return all_.trace; }
     simulation::trace const& trace() const noexcept { return all_.trace; }
     /// How often everything happened so far.

@@ -38,6 +38,7 @@ concept crash_chooser = requires(C& choose, crash_question q, std::size_t answer
 /// Draws the answers with the probabilities of disk_options.
 class drawn_crash {
 public:
+    /// Draws from `random` by the probabilities of `o`; both must outlive it.
     drawn_crash(random_stream& random, disk_options const& o) noexcept
         : random_(random), options_(o)
     {

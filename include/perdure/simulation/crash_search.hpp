@@ -24,7 +24,7 @@ struct crash_search_options {
     std::size_t tries_per_cut = 1000;
     /// States with every answer drawn, where not all can be tried.
     std::size_t drawn_per_cut = 50;
-    std::uint64_t seed = 1;
+    std::uint64_t seed = 1; ///< Of the states that are drawn where all are too many.
 };
 
 /// What a crash_search found: the first state in which the check failed, if any.
@@ -38,6 +38,7 @@ struct crash_search_report {
     std::string operation;    ///< What the program was about to do then.
     crash_report power_cut{}; ///< What the power cut took.
 
+    /// Whether every state passed.
     bool ok() const noexcept { return failure.empty(); }
 
     friend std::ostream& operator<<(std::ostream& out, crash_search_report const& r)
@@ -99,6 +100,7 @@ inline std::string to_string(crash_search_report const& r)
  */
 class crash_search {
 public:
+    /// Reopens the store on the disk after a crash; an empty text, or what is wrong.
     using check = std::function<std::string(disk&)>;
 
     /// The disk outlives the search.
@@ -141,6 +143,7 @@ public:
         inside_ = false;
     }
 
+    /// What was searched so far.
     crash_search_report const& report() const noexcept { return report_; }
 
 private:

@@ -120,8 +120,8 @@ std::size_t for_each_crash_state(disk const& before, duration t, Visit visit,
 
 /// How many states for_some_crash_states() visited, and whether those are all.
 struct crash_states_visited {
-    std::size_t states = 0;
-    bool all = false;
+    std::size_t states = 0; ///< States that were tried.
+    bool all = false; ///< Whether these were all that there are.
 };
 
 /** Calls `visit(disk const&, crash_report const&)` for different states that a power cut at `t` can

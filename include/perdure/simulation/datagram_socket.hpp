@@ -36,7 +36,7 @@ class world;
 class datagram_socket {
 public:
     using executor_type = asio::any_io_executor;
-    using endpoint = asio::ip::udp::endpoint;
+    using endpoint = asio::ip::udp::endpoint; ///< Addresses are those of Asio.
 
     explicit datagram_socket(world const& w);
     datagram_socket(datagram_socket&&) noexcept = default;
@@ -53,6 +53,7 @@ public:
     ~datagram_socket() { release(); }
 
     executor_type get_executor() const noexcept { return executor_; }
+    /// Whether it is bound to a port.
     bool is_open() const noexcept { return port_ != nullptr; }
 
     void open(endpoint const& local, error_code& ec)

@@ -52,7 +52,7 @@ namespace perdure::simulation {
  */
 class disk {
 public:
-    using file_id = std::uint64_t;
+    using file_id = std::uint64_t; ///< Names a file for as long as the disk lives, whatever its path.
     /// Called after each operation that changes the disk, with its times; for a search over crash
     /// states.
     using observer = std::function<void(disk const&, interval)>;
@@ -112,23 +112,28 @@ public:
     }
     /// False if another open file has the lock.
     bool lock(file_id id) { return !std::exchange(files_.at(id).locked, true); }
+    /// Ends lock().
     void unlock(file_id id) { files_.at(id).locked = false; }
 
+    /// Copies what the file holds from `offset`; how many bytes there were.
     std::size_t read(file_id id, std::uint64_t offset, std::span<std::byte> out) const
     {
         return files_.at(id).bytes.read(offset, out);
     }
+    /// Writes `bytes`, during `when`; a crash within it may tear them.
     void write(file_id id, std::uint64_t offset, std::span<std::byte const> bytes, interval when)
     {
         files_.at(id).bytes.write(stamp(when), offset, bytes);
         changed(when);
     }
+    /// Cuts the file, or fills it up with zeros; not durable before sync().
     void resize(file_id id, std::uint64_t size, interval when)
     {
         files_.at(id).bytes.resize(stamp(when), size);
         changed(when);
     }
     std::uint64_t size(file_id id) const { return files_.at(id).bytes.size(); }
+    /// Makes content and size durable at the end of `when`.
     void sync(file_id id, interval when)
     {
         syncs_.push_back({when, id, false, false, {}});
@@ -147,6 +152,8 @@ public:
         changed(when);
     }
 
+    /// Renames a file; durable once both directories are synced. Errors: no_such_file_or_directory,
+    /// file_exists.
     void rename(std::string_view from, std::string_view to, rename_mode how, interval when,
                 error_code& ec)
     {
@@ -167,6 +174,7 @@ public:
         else if (source.name != target.name)
             change_names(when, {{source.name, 0}, {target.name, source.file}});
     }
+    /// Removes a file or an empty directory; durable once its directory is synced.
     void remove(std::string_view path, interval when, error_code& ec)
     {
         auto const p = locate(path, ec);
@@ -208,6 +216,7 @@ public:
         change_names(when, {{p.name, last_file_}});
         return true;
     }
+    /// Makes creations, renames and removals in the directory durable at the end of `when`.
     void sync_directory(std::string_view path, interval when, error_code& ec)
     {
         auto const id = find_directory(path, ec);
@@ -261,6 +270,7 @@ public:
         std::erase_if(all, [](auto const& path) { return path.ends_with('/'); });
         return all;
     }
+    /// Whether there is a file or directory of that path now.
     bool exists(std::string_view path) const
     {
         error_code ec;
@@ -319,6 +329,7 @@ public:
         }
         return hash;
     }
+    /// Tells `f` every operation from now on; an empty one ends it.
     void watch(observer f) { observer_ = std::move(f); }
 
 private:

@@ -49,7 +49,7 @@ class basic_disk_world {
 
 public:
     using executor_type = asio::io_context::executor_type;
-    using files = Files;
+    using files = Files; ///< See has_files.
 
     /// `seed` decides what entropy() returns.
     basic_disk_world(asio::io_context& io, Files files, std::uint64_t seed = 1)
@@ -58,7 +58,9 @@ public:
     }
 
     executor_type get_executor() const noexcept { return shared_->executor; }
+    /// Virtual time; advance() alone moves it.
     time_point now() const noexcept { return shared_->now; }
+    /// From the seed.
     std::uint64_t entropy() const noexcept { return shared_->random(); }
 
     /// Timers that are due by then expire.
@@ -72,6 +74,7 @@ public:
         std::erase_if(shared_->timers, [](auto const& weak) { return weak.expired(); });
     }
 
+    /// A timer in virtual time. See has_time for the expressions.
     class timer {
     public:
         explicit timer(basic_disk_world const& w)
@@ -112,7 +115,7 @@ public:
     files blocking_files() const { return shared_->files; }
 
     template <class Job>
-    using job_result = std::invoke_result_t<std::decay_t<Job>&, Files&, error_code&>;
+    using job_result = std::invoke_result_t<std::decay_t<Job>&, Files&, error_code&>; ///< What a job returns.
 
     /** Runs `job(files&, error_code&)` from the loop, behind the jobs before it.
      *

@@ -20,6 +20,7 @@ namespace perdure::simulation {
  */
 class executor {
 public:
+    /// Runs handlers as long as that incarnation of the process lives.
     explicit executor(detail::incarnation_ptr p) noexcept : incarnation_(std::move(p)) {}
 
     // Asio asks for copies that cannot throw; those of boost::intrusive_ptr are not declared so.
@@ -28,6 +29,7 @@ public:
     executor& operator=(executor const&) = default;
     executor& operator=(executor&&) noexcept = default;
 
+    /// The cluster's execution context.
     asio::execution_context& query(asio::execution::context_t) const noexcept
     {
         return *incarnation_;
@@ -36,9 +38,11 @@ public:
     {
         return asio::execution::blocking.never;
     }
+    /// Itself: it never blocks.
     executor require(asio::execution::blocking_t::never_t) const noexcept { return *this; }
 
     template <class F>
+    /// Runs `f` in a later turn of the process, or never if the process crashes before.
     void execute(F f) const
     {
         incarnation_->post(detail::make_operation(std::move(f)));

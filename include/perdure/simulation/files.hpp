@@ -33,6 +33,7 @@ class files {
 public:
     class file;
 
+    /// The files of that process.
     explicit files(detail::incarnation_ptr p) noexcept : incarnation_(std::move(p)) {}
 
     file open(std::string const& path, open_mode mode, error_code& ec);

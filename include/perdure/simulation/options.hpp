@@ -26,13 +26,14 @@ struct network_options {
     /// A message takes delay_min and an exponentially distributed time with mean delay_tail; so
     /// messages overtake.
     duration delay_min = std::chrono::microseconds(100);
+    /// Mean of the exponential part of a delay, on top of the least.
     duration delay_tail = std::chrono::microseconds(100);
-    double loss = 0;
+    double loss = 0; ///< Probability that a datagram is lost.
     double duplication = 0; ///< A second copy is sent with a delay of its own.
     double corruption = 0;  ///< Some bits of a datagram are flipped.
     /// The link stands still for a time with mean clog_mean; later messages wait behind.
     double clog = 0;
-    duration clog_mean = std::chrono::seconds(1);
+    duration clog_mean = std::chrono::seconds(1); ///< Mean time that a clogged link stays so.
     std::uint64_t link_capacity =
         1000; ///< Datagrams on the way per link and direction; what exceeds it is dropped.
     std::uint64_t receive_capacity =
@@ -53,7 +54,7 @@ struct network_options {
 
     // Partitions that come by themselves; an interval of 0 means none.
     duration partition_interval{}; ///< Mean time from one's end to the next.
-    duration partition_mean = std::chrono::seconds(5);
+    duration partition_mean = std::chrono::seconds(5); ///< Mean time that a partition stays.
     double partition_one_way = 0.3; ///< Per partition: messages still pass in one direction.
 
     friend bool operator==(network_options const&, network_options const&) = default;
@@ -61,14 +62,14 @@ struct network_options {
 
 /// How disks behave, and what a power cut leaves of what was not synced.
 struct disk_options {
-    duration read_min = std::chrono::microseconds(20);
-    duration read_tail = std::chrono::microseconds(20);
-    duration write_min = std::chrono::microseconds(10);
-    duration write_tail = std::chrono::microseconds(10);
-    duration sync_min = std::chrono::microseconds(500);
-    duration sync_tail = std::chrono::microseconds(500);
+    duration read_min = std::chrono::microseconds(20); ///< Least time of a read.
+    duration read_tail = std::chrono::microseconds(20); ///< Mean of its exponential part.
+    duration write_min = std::chrono::microseconds(10); ///< Least time of a write.
+    duration write_tail = std::chrono::microseconds(10); ///< Mean of its exponential part.
+    duration sync_min = std::chrono::microseconds(500); ///< Least time of a sync.
+    duration sync_tail = std::chrono::microseconds(500); ///< Mean of its exponential part.
     double stall = 0; ///< Per operation: takes a time with mean stall_mean longer.
-    duration stall_mean = std::chrono::seconds(1);
+    duration stall_mean = std::chrono::seconds(1); ///< Mean time that a stalled operation takes more.
 
     double read_error = 0;  ///< Per read: fails with EIO.
     double write_error = 0; ///< Per write: fails with EIO after an unknown part.
@@ -94,12 +95,12 @@ struct process_options {
         std::chrono::seconds(1); ///< Mean time from such a crash to the restart.
     double kill = 0; ///< Per crash: the process is killed and its machine keeps running.
     double wipe = 0; ///< Per crash: it restarts with an empty disk.
-    duration freeze_interval{};
-    duration freeze_mean = std::chrono::seconds(1);
+    duration freeze_interval{}; ///< Mean time between two freezes of a process.
+    duration freeze_mean = std::chrono::seconds(1); ///< Mean length of a freeze.
     std::uint64_t drift_ppm =
         0; ///< Each clock runs fast or slow by up to so many microseconds a second.
     duration clock_step_interval{}; ///< Mean time between forward jumps of a clock.
-    duration clock_step_mean = std::chrono::seconds(1);
+    duration clock_step_mean = std::chrono::seconds(1); ///< Mean size of a jump.
 
     friend bool operator==(process_options const&, process_options const&) = default;
 };
@@ -110,9 +111,9 @@ struct process_options {
  *  The presets below take their figures from the simulators and test benches named there.
  */
 struct options {
-    network_options network;
-    disk_options disk;
-    process_options process;
+    network_options network; ///< Of messages and links.
+    disk_options disk; ///< Of every process's disk.
+    process_options process; ///< Of processes and their clocks.
     /// So many handlers at one instant mean that the program never waits; the run then fails.
     std::uint64_t handlers_per_instant_max = 1'000'000;
 

@@ -35,6 +35,7 @@ class random_stream {
 public:
     using result_type = std::uint64_t;
 
+    /// Streams of one seed and different labels are independent of one another.
     explicit random_stream(std::uint64_t seed, std::string_view label = {}) noexcept
     {
         auto x = xxh3_64(label.data(), label.size(), seed);
@@ -55,7 +56,9 @@ public:
         state_[3] = std::rotl(state_[3], 45);
         return result;
     }
+    /// For the standard's distributions.
     static constexpr std::uint64_t min() noexcept { return 0; }
+    /// For the standard's distributions.
     static constexpr std::uint64_t max() noexcept { return ~std::uint64_t(0); }
 
     /// A number in [0, n), each equally likely. Precondition: n > 0.

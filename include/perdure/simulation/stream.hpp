@@ -37,8 +37,8 @@ class acceptor;
 class stream {
 public:
     using executor_type = asio::any_io_executor;
-    using endpoint = asio::ip::tcp::endpoint;
-    using lowest_layer_type = stream;
+    using endpoint = asio::ip::tcp::endpoint; ///< Addresses are those of Asio.
+    using lowest_layer_type = stream; ///< For layers over it.
 
     explicit stream(world const& w);
     stream(stream&&) noexcept = default;

@@ -27,7 +27,7 @@ class world;
 class timer {
 public:
     using executor_type = asio::any_io_executor;
-    using time_point = std::chrono::steady_clock::time_point;
+    using time_point = std::chrono::steady_clock::time_point; ///< Virtual time, of the steady clock's type.
 
     explicit timer(world const& w);
     timer(timer&&) noexcept = default;

@@ -23,9 +23,9 @@ namespace perdure::simulation {
 /// One thing that happened. `process` and `peer` are numbers of processes; 0 is the cluster itself.
 struct trace_record {
     std::chrono::nanoseconds time{}; ///< Since the cluster began.
-    simulation::event event{};
-    std::uint32_t process = 0;
-    std::uint32_t peer = 0;
+    simulation::event event{}; ///< What happened.
+    std::uint32_t process = 0; ///< To which process, by its number.
+    std::uint32_t peer = 0; ///< The other process of a message; else the same.
     std::uint64_t amount = 0; ///< Bytes, or what the event counts.
     std::uint64_t digest = 0; ///< Of the bytes, so that equal traces mean equal contents.
 };
@@ -52,7 +52,7 @@ inline std::uint64_t digest(std::span<std::byte const> bytes) noexcept
  */
 class trace {
 public:
-    using listener = std::function<void(trace_record const&)>;
+    using listener = std::function<void(trace_record const&)>; ///< Told every record as it happens.
 
     /// `count` is how often it happened at once.
     void record(trace_record const& r, std::uint64_t count = 1)
@@ -75,6 +75,7 @@ public:
     std::uint64_t hash() const noexcept { return hash_; }
     /// How many things happened so far.
     std::uint64_t size() const noexcept { return size_; }
+    /// How often each event has happened.
     simulation::counters const& counters() const noexcept { return counters_; }
 
     /// Calls `f` for each record but `handler_ran` as it happens; an empty function ends that.

@@ -33,11 +33,11 @@ namespace perdure::simulation {
 class world {
 public:
     using executor_type = asio::any_io_executor;
-    using timer = simulation::timer;
-    using files = simulation::files;
-    using datagram_socket = simulation::datagram_socket;
-    using stream = simulation::stream;
-    using acceptor = simulation::acceptor;
+    using timer = simulation::timer; ///< See has_time.
+    using files = simulation::files; ///< See has_files.
+    using datagram_socket = simulation::datagram_socket; ///< See has_datagrams.
+    using stream = simulation::stream; ///< See has_streams.
+    using acceptor = simulation::acceptor; ///< See has_streams.
 
     /// Where the process's handlers run; see simulation::executor.
     executor_type get_executor() const noexcept { return executor_; }

@@ -121,14 +121,14 @@ concept blocks_threads = has_files<W> && requires {
 
 /// One datagram to send. The bytes need to live until try_send returns.
 struct outgoing_datagram {
-    asio::ip::udp::endpoint peer;
-    std::span<std::byte const> bytes;
+    asio::ip::udp::endpoint peer; ///< Where it goes.
+    std::span<std::byte const> bytes; ///< What it carries; may be empty.
 };
 
 /// Room for one received datagram. The caller sets `storage`, try_receive sets the rest.
 struct incoming_datagram {
-    std::span<std::byte> storage;
-    asio::ip::udp::endpoint peer{};
+    std::span<std::byte> storage; ///< Where the datagram is put.
+    asio::ip::udp::endpoint peer{}; ///< Where it came from.
     std::size_t size = 0;   ///< Bytes received into `storage`.
     bool truncated = false; ///< The datagram was longer than `storage`; the rest is lost.
 };

@@ -22,17 +22,22 @@ public:
     {
         return calls_[static_cast<std::size_t>(c)].load(std::memory_order_relaxed);
     }
+    /// Successful calls of fsync and fdatasync.
     std::uint64_t syncs() const noexcept
     {
         return of(system_call::fdatasync) + of(system_call::fsync);
     }
+    /// Calls of pwritev.
     std::uint64_t writes() const noexcept { return of(system_call::pwritev); }
+    /// Bytes that the writes took.
     std::uint64_t bytes_written() const noexcept
     {
         return written_.load(std::memory_order_relaxed);
     }
+    /// Bytes that the reads gave.
     std::uint64_t bytes_read() const noexcept { return read_.load(std::memory_order_relaxed); }
 
+    /// Takes the result of one call; for the hooks.
     void count(system_call c, std::int64_t result) noexcept
     {
         calls_[static_cast<std::size_t>(c)].fetch_add(1, std::memory_order_relaxed);

@@ -26,6 +26,7 @@ namespace perdure {
  */
 class call_faults {
 public:
+    /// A count that never runs out.
     static constexpr std::uint64_t for_ever = std::numeric_limits<std::uint64_t>::max();
 
     /// The nth call of this kind from now fails with `error_number`, as do the `times` - 1 behind it.

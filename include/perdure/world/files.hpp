@@ -42,7 +42,7 @@ enum class rename_mode : std::uint8_t {
 struct directory_entry {
     std::string name;
     std::uint64_t size = 0; ///< In bytes; 0 for a directory.
-    bool is_directory = false;
+    bool is_directory = false; ///< Links are followed.
 
     friend bool operator==(directory_entry const&, directory_entry const&) = default;
 };

@@ -65,6 +65,7 @@ template <class Hooks, system_calls Calls = posix_calls>
 class intercepted_calls {
 public:
     intercepted_calls() = default;
+    /// Calls `hooks` around each call of `calls`.
     explicit intercepted_calls(Hooks hooks, Calls calls = Calls())
         : hooks_(std::move(hooks)), calls_(std::move(calls))
     {

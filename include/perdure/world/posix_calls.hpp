@@ -79,7 +79,7 @@ concept system_calls = std::copyable<C> && std::default_initializable<C> &&
 };
 // clang-format on
 
-/// The system's own calls.
+/// The system's own calls. See system_calls for the expressions.
 struct posix_calls {
     int open(char const* path, int flags, mode_t mode) const noexcept
     {

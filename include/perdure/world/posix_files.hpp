@@ -78,6 +78,7 @@ public:
     }
 
     bool is_open() const noexcept { return descriptor_ >= 0; }
+    /// The file descriptor; -1 if the file is not open. It stays this object's.
     int native_handle() const noexcept { return descriptor_; }
 
     void write_at(std::uint64_t offset, std::span<std::byte const> bytes, error_code& ec)
@@ -238,9 +239,10 @@ private:
 template <system_calls Calls = posix_calls>
 class posix_files {
 public:
-    using file = posix_file<Calls>;
+    using file = posix_file<Calls>; ///< What open() gives.
 
     posix_files() = default;
+    /// Files of the system, reached by `calls`.
     explicit posix_files(Calls calls) : calls_(std::move(calls)) {}
 
     file open(std::string const& path, open_mode mode, error_code& ec)

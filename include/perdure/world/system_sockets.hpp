@@ -115,6 +115,7 @@ private:
 class system_datagram_socket : public detail::system_socket<asio::ip::udp::socket> {
 public:
     template <class Calls>
+    /// A closed socket.
     explicit system_datagram_socket(basic_system_world<Calls> const& w)
         : system_socket(w.get_executor(), w.get_executor())
     {
@@ -222,7 +223,7 @@ private:
  */
 class system_stream : public detail::system_socket<asio::ip::tcp::socket> {
 public:
-    using lowest_layer_type = system_stream;
+    using lowest_layer_type = system_stream; ///< For asio::ssl::stream and its like.
 
     template <class Calls>
     explicit system_stream(basic_system_world<Calls> const& w)
@@ -312,6 +313,7 @@ struct accept_handler {
 class system_acceptor : public detail::system_socket<asio::ip::tcp::acceptor> {
 public:
     template <class Calls>
+    /// A closed acceptor.
     explicit system_acceptor(basic_system_world<Calls> const& w)
         : system_socket(w.get_executor(), w.get_executor())
     {

@@ -30,6 +30,7 @@ public:
     using executor_type = asio::any_io_executor;
 
     template <class Calls>
+    /// A timer that has not been set.
     explicit system_timer(basic_system_world<Calls> const& w) : system_timer(w.get_executor())
     {
     }

@@ -50,12 +50,13 @@ template <class Calls>
 class basic_system_world {
 public:
     using executor_type = asio::any_io_executor;
-    using files = posix_files<Calls>;
-    using timer = system_timer;
-    using datagram_socket = system_datagram_socket;
-    using stream = system_stream;
-    using acceptor = system_acceptor;
+    using files = posix_files<Calls>; ///< See has_files.
+    using timer = system_timer; ///< See has_time.
+    using datagram_socket = system_datagram_socket; ///< See has_datagrams.
+    using stream = system_stream; ///< See has_streams.
+    using acceptor = system_acceptor; ///< See has_streams.
     static constexpr bool blocks_threads = true; ///< See the concept.
+    /// Lets other threads run.
     static void yield_thread() noexcept { std::this_thread::yield(); }
     /// For people: "process 1234 on host".
     static std::string process_name()
@@ -100,6 +101,7 @@ public:
 
     executor_type get_executor() const noexcept { return executor_; }
 
+    /// The steady clock: monotonic, stands still while the machine sleeps.
     time_point now() const noexcept { return std::chrono::steady_clock::now(); }
 
     /// Comparable with itself only: its zero is another one than now()'s.
@@ -119,6 +121,7 @@ public:
         return bits;
     }
 
+    /// The file operations, on the calling thread.
     files blocking_files() const { return files_; }
 
     /** Runs `job(files&, error_code&)` off the loop.
