@@ -33,7 +33,8 @@ void require_space(std::filesystem::path const& place, std::uint64_t tree_bytes)
         throw std::invalid_argument("the run may need " + std::to_string(needed / 1'000'000) +
                                     " MB below '" + place.string() + "', and " +
                                     std::to_string(available / 1'000'000) +
-                                    " MB are free; --data names another directory, --megabytes stores less");
+                                    " MB are free; --data names another directory, "
+                                    "--megabytes stores less");
 }
 
 int demonstrate(failover::options o)
@@ -44,6 +45,8 @@ int demonstrate(failover::options o)
         throw std::invalid_argument("there is nothing to store below '" + o.source.string() + "'");
     std::printf("%zu files, %.1f MB\n", tree.files.size(), static_cast<double>(tree.bytes) / 1e6);
     bool const temporary = o.data.empty();
+    if (!temporary)
+        std::filesystem::create_directories(o.data);
     require_space(temporary ? std::filesystem::temp_directory_path() : o.data, tree.bytes);
     if (temporary) {
         std::string pattern =
