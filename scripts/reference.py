@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # Copyright (c) 2026 The perdure authors
 # SPDX-License-Identifier: BSL-1.0
-"""Makes the reference with Doxygen, in build/doxygen/html, and checks it: no warning, and every public name has a comment.
+"""Makes the reference with Doxygen, in build/doxygen/html, and checks it: no warning, every public name has a comment, and every class
+says what threads may do with it.
 
 Public are the names of namespace perdure outside detail directories: types, functions, concepts, enumerators, constants,
 and public members of types. Not asked for are names whose meaning stands in the language: constructors that only copy,
@@ -44,6 +45,11 @@ def explained_by_a_concept(class_text, member, concepts):
                for name, text in concepts.items())
 
 
+def threads_of(compound):
+    """Where a class would say its thread safety; an exception is used like every other exception."""
+    return text_of(compound) + " ".join(b.text or "" for b in compound.findall("basecompoundref"))
+
+
 def place(node):
     location = node.find("location")
     return (location.get("file"), int(location.get("line"))) if location is not None else ("?", 0)
@@ -54,12 +60,13 @@ def is_public(file):
 
 
 def names():
-    """(file, line, name) of every public name without a comment, and how many there are in all."""
+    """(file, line, what is missing) of every public name that says too little, and how many names there are."""
     missing, total = [], 0
     grouped = {}
     files = [p for p in sorted((root / "build/doxygen/xml").glob("*.xml")) if p.name not in ("index.xml", "Doxyfile.xml")]
     compounds = [c for c in (ElementTree.parse(p).getroot().find("compounddef") for p in files) if c is not None]
     concepts = concept_texts(compounds)
+    classes = {c.findtext("compoundname") for c in compounds if c.get("kind") in ("class", "struct")}
     for compound in compounds:
         kind, scope = compound.get("kind"), compound.findtext("compoundname")
         if kind in ("class", "struct", "union", "concept"):
@@ -67,7 +74,10 @@ def names():
             if compound.get("prot") == "public" and is_public(file) and scope.startswith("perdure") and "detail" not in scope:
                 total += 1
                 if not commented(compound) and "<" not in scope:
-                    missing.append((file, line, scope))
+                    missing.append((file, line, f"{scope} has no comment"))
+                nested = scope.rpartition("::")[0] in classes
+                if kind == "class" and "<" not in scope and not nested and not re.search(r"[Tt]hread|system_error|runtime_error", threads_of(compound)):
+                    missing.append((file, line, f"{scope} does not say its thread safety"))
         if kind not in ("class", "struct", "namespace"):
             continue
         if not scope.startswith("perdure") or "detail" in scope.split("::") or compound.get("prot") == "private":
@@ -92,7 +102,7 @@ def names():
                 total += 1
                 # Where the enumeration's comment explains the values, they need none of their own.
                 if not commented(value) and not commented(member):
-                    missing.append((file, line, f"{scope}::{name}::{value.findtext('name')}"))
+                    missing.append((file, line, f"{scope}::{name}::{value.findtext('name')} has no comment"))
             if kind != "namespace" and explained_by_a_concept(text_of(compound), name, concepts):
                 total += 1
                 continue
@@ -101,7 +111,7 @@ def names():
     for (file, scope, name), overloads in grouped.items():
         total += len(overloads)
         if not any(done for _, done in overloads):
-            missing.append((file, overloads[0][0], f"{scope}::{name}"))
+            missing.append((file, overloads[0][0], f"{scope}::{name} has no comment"))
     return sorted(set(missing)), total
 
 
@@ -116,7 +126,7 @@ def main():
     missing, total = names()
     print("\n".join(warnings) + "\n" if warnings else "", end="")
     for file, line, name in missing:
-        print(f"{file}:{line}: {name} has no comment")
+        print(f"{file}:{line}: {name}")
     print(f"{len(warnings)} warnings; {total - len(missing)} of {total} public names have a comment")
     return bool(warnings or missing)
 

@@ -25,6 +25,7 @@ namespace perdure::availability {
  *                  incomplete beta function, either one directly: O(1) for any n, no binomial
  *                  coefficient.
  *  @par Accuracy   none, at_least_one: 1e-15 relative; the others 1e-12.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class faults_in_trials {
 public:
@@ -135,6 +136,7 @@ inline double mean_trials_to_run(std::uint64_t length, probability p)
 /** The number of faults in time `t` at a constant rate: Poisson.
  *
  *  @par Accuracy   none, at_least_one: 1e-15 relative; the others 1e-12.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class faults_in_time {
 public:
@@ -179,7 +181,10 @@ private:
     double mean_;
 };
 
-/** The number of trials up to and including the one with the `k`-th fault. k >= 1, p > 0. */
+/** The number of trials up to and including the one with the `k`-th fault. k >= 1, p > 0.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
+ */
 class trials_to_fault {
 public:
     /// @throws std::invalid_argument unless k >= 1 and p > 0
@@ -239,6 +244,7 @@ inline std::uint64_t trials_without_fault(probability p, double sure)
 }
 
 /// The time until the `k`-th fault at a constant rate: Erlang. k >= 1, rate > 0.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class time_to_fault {
 public:
     /// @throws std::invalid_argument unless k >= 1 and the rate is more than 0

@@ -68,6 +68,7 @@ inline double fewest_copysets(std::uint64_t nodes, std::uint64_t replicas,
  *
  *  @tparam Node    anything ordered
  *  @par Complexity add: O(replicas log copysets)
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Node>
 class copysets {

@@ -30,6 +30,7 @@ enum class starting : std::uint8_t { up, down, steady };
  *  @par Accuracy   1e-12 relative on either side of the distribution, each summed by itself from
  *                  positive terms.
  *  @par Complexity O(sqrt(expected number of failures + repairs)) an evaluation.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class downtime {
 public:

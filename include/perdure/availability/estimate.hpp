@@ -13,6 +13,8 @@ namespace perdure::availability {
  *  `two_sided(0.95)` leaves 2.5 % on either side; `lower(0.95)` is a lower bound alone and leaves
  *  5 % below it.
  *  @throws std::invalid_argument unless 0 < level < 1.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class confidence {
 public:

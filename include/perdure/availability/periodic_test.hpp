@@ -24,6 +24,7 @@ namespace perdure::availability {
  *  @par Accuracy   1e-12 relative on the unavailability
  *  @par Complexity O(tests until t)
  *  @par Source     the periodic-test expression of the Open-PSA Model Exchange Format, 5 arguments
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class periodic_test {
 public:

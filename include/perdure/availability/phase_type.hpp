@@ -26,6 +26,7 @@ namespace perdure::availability {
  *  @par Accuracy       within() and longer_than() 1e-12 relative while they are below 0.5, else
  *                      absolute.
  *  @par Complexity     O(phases^3 log(t / shortest phase)) an evaluation; at most 256 phases.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class phase_type {
 public:

@@ -32,6 +32,8 @@ struct assumption {
  *
  *  Without an assumption from Jeffreys' prior, shape events + 1/2: also zero events give an answer,
  *  as half an event would.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class rate_posterior {
 public:
@@ -71,6 +73,7 @@ private:
 };
 
 /// A probability after `faults` in `trials`, from Jeffreys' prior: Beta(faults + 1/2, rest + 1/2).
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class probability_posterior {
 public:
     /// @throws std::invalid_argument if there are more faults than trials
@@ -99,6 +102,8 @@ private:
  *  b / (1 - b) with b of a beta distribution.
  *
  *  The assumption is needed: without a single repair data say nothing of how long one takes.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class unavailability_posterior {
 public:

@@ -29,6 +29,7 @@ struct propagation_options {
 };
 
 /// The distribution of an answer, as equally likely values in ascending order.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 template <class Quantity>
 class spread {
 public:

@@ -104,6 +104,8 @@ inline recovery_phase replaying_phase(double bytes_max, double bytes_per_second)
  *                  further spread), at most 10^6.
  *  @throws std::invalid_argument naming the phase; std::length_error if there are too many
  *      combinations
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class recovery_time {
 public:

@@ -19,6 +19,8 @@ namespace perdure::availability {
  *  The long run depends on the mean repair alone; what a window sees, and the chance to keep a
  *  promise, depend on the whole distribution: rare long repairs spoil few windows but spoil them
  *  thoroughly.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class renewal_unit {
 public:

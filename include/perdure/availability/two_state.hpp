@@ -18,6 +18,7 @@ namespace perdure::availability {
  *                      U(t) = 1 - e^{-lt}).
  *  @par Accuracy       1e-15 relative on U, U(t) and the mean, for every t.
  *  @par Source         Barlow and Proschan, Mathematical Theory of Reliability, 1965, chapter 3.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class two_state {
 public:

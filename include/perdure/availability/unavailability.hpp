@@ -13,6 +13,7 @@
 namespace perdure::availability {
 
 /// A number in [0, 1]. @throws std::invalid_argument
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class probability {
 public:
     /// @throws std::invalid_argument unless the value lies in [0, 1]
@@ -48,6 +49,8 @@ concept steady_state_model = requires(Model const& model) {
  *
  *  Its own type, so that 0.001 (down) and 0.999 (up) cannot be mixed up in a formula.
  *  @throws std::invalid_argument from the constructors.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class unavailability {
 public:

@@ -92,6 +92,8 @@ inline void from_line(double x, unavailability& to)
  *                  probabilities: of the log odds), each as wide as its side of the interval.
  *  @par Accuracy   quantile() gives back the value for 1/2, and the ends for what the confidence
  *                  leaves outside, to 1e-12 relative; between and beyond them it is an assumption.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Quantity>
 class interval_input {

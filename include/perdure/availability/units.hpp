@@ -51,6 +51,8 @@ inline constexpr calendar gregorian_calendar{days(365.2425), days(365.2425 / 4),
  *
  *  @tparam Kind    keeps a time between failures and a time to repair apart.
  *  @throws std::invalid_argument from the constructor.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Kind>
 class mean_time {
@@ -93,6 +95,8 @@ using mttr = mean_time<mttr_kind>;
 /** How often something happens: events in a unit of time. Finite, never negative.
  *
  *  @throws std::invalid_argument from the named constructors.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class rate {
 public:
@@ -156,6 +160,7 @@ constexpr mttr mttr_of(rate repairs)
 }
 
 /// Failures in time: failures in 1e9 device hours.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class fit {
 public:
     /// Finite, at least 0.
@@ -186,6 +191,8 @@ constexpr fit fit_of(rate failures)
  *
  *  Makers of drives print this one. The *expected number* of failures in a year, rate * year, is
  *  rate::in(year); at 5 % the two differ by 2.5 %, and the expected number may pass 1.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class afr {
 public:

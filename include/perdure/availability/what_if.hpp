@@ -94,6 +94,8 @@ struct what_if_answer {
  *
  *  Changes of rates are made on the units, changes of structure (another replica, a switch less)
  *  as another model of the same units, with the same order of parts and perhaps more of them.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <system_model Model>
 class what_if {

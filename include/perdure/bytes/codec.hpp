@@ -65,6 +65,8 @@ inline void store_little(std::byte* to, Integer value) noexcept
  *  A read that does not fit returns zero or an empty range and makes the reader fail; from then on
  *  every read does. So a message is decoded straight through and judged once, by `ok()` or
  *  `finished()`. It never throws, allocates nothing, and what it returns views the buffer.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class byte_reader {
 public:
@@ -202,6 +204,7 @@ private:
 } // namespace detail
 
 /// Appends fields to a growing buffer that the caller owns.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class byte_writer : public detail::byte_writer_base<byte_writer> {
 public:
     /// Appends to `to`, which must outlive the writer.
@@ -216,6 +219,7 @@ private:
 };
 
 /// Writes fields into a buffer of fixed size; what does not fit is not written and makes it fail.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class span_writer : public detail::byte_writer_base<span_writer> {
 public:
     /// Writes into `to` from its front; it must outlive the writer.

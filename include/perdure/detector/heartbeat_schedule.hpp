@@ -18,6 +18,8 @@ namespace perdure {
  *  Sequence number i belongs to the slot at start + i * interval. A sender that was late skips the
  *  slots that have passed instead of sending them in a burst, so an observer can compute from the
  *  number when the heartbeat should have been sent. Sans-I/O.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class heartbeat_schedule {
 public:

@@ -29,6 +29,7 @@ struct session_options {
  *  A pure function of the log, so that recovery comes to the same.
  *
  *  @par Complexity  logarithmic in the number of clients.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class client_sessions {
 public:

@@ -29,6 +29,7 @@ namespace perdure {
  *                   (A rival with the same promises in O(k^2) evaluations of a jump hash:
  *                   github/rust-gems, consistent-choose-k.)
  *  @par Complexity  1 to 2 draws for the first number (2^bits / count), O(k log k) draws for k.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Hash>
 class basic_choose_k : public detail::lookup<basic_choose_k<Hash>> {

@@ -46,6 +46,8 @@ inline std::uint32_t jump(std::uint64_t key, std::uint32_t count) noexcept
 /** jump as a consistent_hash: nodes are numbers, and only the last one may leave.
  *
  *  No memory at all. Which machine has which number must be kept somewhere, for good.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Hash>
 class basic_jump_hash : public detail::lookup<basic_jump_hash<Hash>> {

@@ -80,6 +80,8 @@ struct node_list {
  *
  *  For failover: take the first that is up. Refers to the object that made it, which must not
  *  change while this lives. Single pass; begin() starts anew.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class H>
 class ranked_nodes {

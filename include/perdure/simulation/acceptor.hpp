@@ -15,6 +15,8 @@ namespace perdure::simulation {
 /** Accepts byte streams over the simulated network. See has_streams for the expressions.
  *
  *  Up to 128 connections wait to be accepted; further ones have to try again, as with TCP.
+ *
+ *  @par Thread safety  All objects of one cluster belong to one thread.
  */
 class acceptor {
 public:

@@ -36,6 +36,7 @@ concept crash_chooser = requires(C& choose, crash_question q, std::size_t answer
 };
 
 /// Draws the answers with the probabilities of disk_options.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class drawn_crash {
 public:
     /// Draws from `random` by the probabilities of `o`; both must outlive it.

@@ -32,6 +32,8 @@ class world;
  *  Messages are delayed, lost, doubled, overtaken and corrupted as network_options say. A message
  *  of more than 65507 bytes is refused with message_size. After the process has crashed, functions
  *  fail with operation_aborted and send nothing.
+ *
+ *  @par Thread safety  All objects of one cluster belong to one thread.
  */
 class datagram_socket {
 public:

@@ -49,6 +49,8 @@ namespace perdure::simulation {
  *
  *  @par Memory  what a reader sees, and up to 16 images of a page that is written again and again
  *        without a sync.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class disk {
 public:

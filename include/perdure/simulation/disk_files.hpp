@@ -92,6 +92,7 @@ private:
 };
 
 /// An open file of disk_files. Models `world_file`.
+/// @par Thread safety  All objects of one cluster belong to one thread.
 class disk_files::file {
 public:
     file() = default;

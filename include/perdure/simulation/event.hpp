@@ -191,6 +191,7 @@ constexpr char const* to_string(event e) noexcept
 
 /// How often each event happened. Add the counters of many runs to see what a campaign really
 /// tested.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class counters {
 public:
     std::uint64_t& operator[](event e) noexcept { return counts_[static_cast<std::size_t>(e)]; }

@@ -17,6 +17,8 @@ namespace perdure::simulation {
  *
  *  An ordinary Asio executor: coroutines, strands, channels and cancellation run on it unchanged.
  *  What is handed to it after the process has crashed is destroyed and does not run.
+ *
+ *  @par Thread safety  All objects of one cluster belong to one thread.
  */
 class executor {
 public:

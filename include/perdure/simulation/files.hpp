@@ -28,6 +28,8 @@ namespace perdure::simulation {
  *  Operations fail with the probabilities of disk_options, with the error that Linux gives (EIO,
  *  ENOSPC). After the process has crashed they all fail with asio::error::operation_aborted and
  *  touch nothing.
+ *
+ *  @par Thread safety  All objects of one cluster belong to one thread.
  */
 class files {
 public:

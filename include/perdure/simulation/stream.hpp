@@ -33,6 +33,8 @@ class acceptor;
  *  again; a link that stays cut breaks the connection after network_options::stream_timeout. A peer
  *  that loses power tells nobody (but see reset_on_crash): who only reads waits for ever. One read
  *  and one write may be under way.
+ *
+ *  @par Thread safety  All objects of one cluster belong to one thread.
  */
 class stream {
 public:

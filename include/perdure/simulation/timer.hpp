@@ -23,6 +23,8 @@ class world;
 /** A timer on a simulated machine's clock: when that runs fast, it fires early. See has_time.
  *
  *  Once the process has crashed, every function does nothing.
+ *
+ *  @par Thread safety  All objects of one cluster belong to one thread.
  */
 class timer {
 public:

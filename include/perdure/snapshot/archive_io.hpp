@@ -16,6 +16,8 @@ namespace perdure {
  *
  *  The archive writes into the buffer that it was given last and calls `exchange` only when that
  *  one is full, so the call is off the hot path.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class byte_sink {
 public:
@@ -33,6 +35,8 @@ protected:
 /** Where a portable_iarchive gets its bytes: a supplier of segments.
  *
  *  Segments have any size; a value may cross from one into the next.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class byte_source {
 public:
@@ -47,6 +51,7 @@ protected:
 };
 
 /// Collects an archive in memory.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class memory_sink final : public byte_sink {
 public:
     std::span<std::byte> exchange(std::size_t filled) override
@@ -74,6 +79,7 @@ private:
 };
 
 /// Reads an archive from one piece of memory, which outlives it.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class memory_source final : public byte_source {
 public:
     /// `bytes` outlive it.
@@ -87,6 +93,7 @@ private:
 };
 
 /// Reads an archive from several pieces of memory, which outlive it.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class segmented_source final : public byte_source {
 public:
     /// The segments outlive it; together they are the bytes.

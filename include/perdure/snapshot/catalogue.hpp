@@ -38,6 +38,8 @@ namespace perdure {
  *  3. A bad one is put aside and never removed here.
  *  4. A pack is published before a snapshot refers to it, and removed only after the last one that
  *     does was removed.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <snapshot_backend Backend>
 class snapshot_catalogue {

@@ -44,6 +44,8 @@ inline constexpr std::array<std::uint64_t, 256> gear = make_gear();
  *  Content-defined cutting is the gear hash of Xia et al. (FastCDC, USENIX ATC '16) with its two masks around the
  *  wanted size; at least a quarter of it, at most four times it. Cuts are no format: another version may cut elsewhere,
  *  and then shares less with older snapshots.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class chunker {
 public:

@@ -22,6 +22,8 @@ namespace perdure {
  *  A file LOCK is held for the lifetime of the object.
  *
  *  Files are the blocking file operations of a World.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <world_file_operations Files>
 class directory_backend {

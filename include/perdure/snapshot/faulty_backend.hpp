@@ -26,7 +26,10 @@ struct backend_faults {
     error_code error = make_error_code(boost::system::errc::io_error);
 };
 
-/** Any back end, whose calls fail as wanted; models `snapshot_backend`. For tests of stores, and of your back end. */
+/** Any back end, whose calls fail as wanted; models `snapshot_backend`. For tests of stores, and of your back end.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
+ */
 template <snapshot_backend Backend>
 class faulty_backend {
 public:

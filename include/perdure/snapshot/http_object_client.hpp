@@ -50,6 +50,8 @@ struct http_object_options {
  *
  *  Blocking, one connection that is kept and opened again where it broke. What S3 wants beyond it, signed requests, a
  *  client of your own adds; object_backend asks for no more than this.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class http_object_client {
     using tcp = asio::ip::tcp;

@@ -97,6 +97,8 @@ struct snapshot_counters {
  *  are written anew, at most as many bytes as are new anyway, so that it can go one day.
  *
  *  Blocking. The first error stays; every later call returns it and does nothing.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <snapshot_backend Backend>
 class incremental_writer {

@@ -79,6 +79,8 @@ struct object_backend_options {
  *  Parts are immutable objects. One small object, the catalogue (docs/formats/object_store.md), names what is
  *  published; publishing, removing and putting aside each replace it under the condition that it is the one
  *  that was read. So nothing is visible by halves, and an owner that was replaced can publish nothing more.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <object_client Client>
 class object_backend {

@@ -21,6 +21,7 @@
 namespace perdure {
 
 /// The bytes of a snapshot after every check.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class snapshot_content {
 public:
     /// Bytes in pieces, one behind the other.
@@ -218,6 +219,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
 }
 
 /// An object for read_snapshot over bytes in memory, for tools and for snapshots that came over a network.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class memory_object {
 public:
     /// `bytes` outlive it.

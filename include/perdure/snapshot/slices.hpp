@@ -95,6 +95,8 @@ struct slices_codec {
  *
  *  Elements may change and be appended between slices, and the container may move its memory; it
  *  must not shrink below what was written.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Sequence>
 class sequence_slices {
@@ -137,6 +139,7 @@ private:
  *  Elements may be added, changed and removed between slices: the generator goes on behind the last key that it wrote.
  *
  *  @par Complexity  one search for each call of the generator.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Ordered>
 class ordered_slices {
@@ -181,6 +184,8 @@ private:
  *
  *  For unordered containers, which have no place to go on from after a change: use it on a copy or a view, or while
  *  nothing is written.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Range>
 class range_slices {
@@ -213,6 +218,7 @@ private:
 };
 
 /// One generator after another.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 template <slice_generator First, slice_generator Second>
 class slices_in_turn {
 public:

@@ -23,6 +23,8 @@ namespace perdure {
 /** Writes one snapshot into an upload of a back end: header, chunks, index, footer.
  *
  *  Blocking. The first error stays; every later call returns it and does nothing.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Upload>
 class snapshot_writer {
@@ -147,6 +149,8 @@ struct chunk_buffer {
 /** Cuts what an archive writes into chunks and gives each full one to `take(chunk_buffer)`.
  *
  *  `take` returns memory to write on with: a used buffer, or an empty one.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <class Take>
 class chunk_sink final : public byte_sink {

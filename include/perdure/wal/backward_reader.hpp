@@ -27,6 +27,8 @@ namespace perdure {
  *
  *  @par Complexity  the segment with the position is read from its end on; every byte once, in
  *                   pieces of `chunk`, or of a group if that is longer.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class backward_reader {
 public:

@@ -18,6 +18,8 @@ namespace perdure {
  *  The chain says what there is to read, and everything in it is verified again; what does not
  *  match is acknowledged data that was lost. Sans-I/O but for the source, which may be another
  *  object for every call.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class log_reader {
 public:

@@ -130,6 +130,8 @@ inline bool describe_packing(log_packing const& packing, wal_format::segment_hea
  *  No nonce is used twice: it counts the groups that this object has packed, and every segment has a
  *  key of its own (its salt is drawn when it is made, and no segment is ever gone on with by another
  *  object). A group that could not be written and is packed again gets another nonce.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class group_packer {
 public:

@@ -62,6 +62,8 @@ struct recovery_options {
  *
  *  @par Complexity  reads the newest segment, or only its footer after a clean close; everything if
  *                   asked to or if there is damage. Memory: two windows, and 100 bytes a segment.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <segment_source Source>
 class log_recovery {

@@ -62,6 +62,8 @@ inline std::string to_string(scrub_report const& r)
  *  begin() before each piece says what the log consists of now; read() reads the piece. Sans-I/O but
  *  for the source. It verifies the header, every group, the digest at the segment's end, and needs no
  *  key: checksums are over what is stored.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class scrub_pass {
 public:

@@ -82,6 +82,8 @@ void for_each_record(group_view const& group, F&& f)
  *                   2. After `damaged` the scanner stays where it is.
  *  @par Complexity  O(bytes). Of a group that does not fit the window, what was judged is not judged again: a
  *                   window after `more` begins with the same bytes.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class segment_scanner {
 public:
@@ -321,6 +323,8 @@ private:
 /** Finds intact frames behind damage, wherever they begin.
  *
  *  For evidence and for salvage, never for ordinary reading. Windows as for segment_scanner.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class wreck_scanner {
 public:

@@ -45,6 +45,8 @@ concept segment_source = requires(S& s, std::uint64_t n, std::span<std::byte> to
 /** A window that moves forward over one segment.
  *
  *  Memory: `chunk` bytes, or twice as many as the caller wants at a time.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <segment_source Source>
 class segment_window {

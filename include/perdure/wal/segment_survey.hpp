@@ -47,6 +47,8 @@ struct segment_scan {
 /** Looks at the segments of a log, one by one; decides nothing.
  *
  *  io_error() is the first error of the source. Behind it a segment counts as ended.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <segment_source Source>
 class segment_survey {

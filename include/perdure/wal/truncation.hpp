@@ -24,6 +24,7 @@ namespace perdure {
  *  What it decides is written by write_opening(). Sans-I/O but for the source.
  *
  *  @par Complexity  reads the segment with the cut, up to there.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <segment_source Source>
 class log_truncation {

@@ -15,6 +15,7 @@
 namespace perdure {
 
 /// Positions as ranges in rising order. Memory is bounded: what does not fit is not remembered.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class position_set {
 public:
     /// Adds a position; those that are not above all before are ignored.

@@ -60,6 +60,8 @@ constexpr std::string_view to_string(system_call c) noexcept
  *      void after(system_call, std::int64_t result)    what the call returns to its caller
  *
  *  A close that is made to fail closes all the same, as the system's does.
+ *
+ *  @par Thread safety  As the hooks and the calls are; those of perdure may be called from any thread.
  */
 template <class Hooks, system_calls Calls = posix_calls>
 class intercepted_calls {

@@ -235,7 +235,10 @@ private:
     int descriptor_ = -1;
 };
 
-/** The blocking file operations of the real world; models `world_file_operations`. */
+/** The blocking file operations of the real world; models `world_file_operations`.
+ *
+ *  @par Thread safety  Distinct objects: safe, copies too. Shared objects: unsafe.
+ */
 template <system_calls Calls = posix_calls>
 class posix_files {
 public:

@@ -92,6 +92,7 @@ private:
 };
 
 /// Collects the transitions of a chain whose states come in ascending order.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class markov_chain::assembler {
 public:
     /// Makes room for so many states and transitions in all.
@@ -166,6 +167,8 @@ inline void check_chain_rate(double per_second, std::string const& from, std::st
  *      b.transition("one up", "none up", rate::per(720h)).transition(none, one, rate::per(1h));
  *      markov_chain const chain = b.build();
  *  @endcode
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class chain_builder {
 public:

@@ -25,6 +25,8 @@ namespace perdure::availability {
  *  @par Accuracy   mean times and probabilities of ever by elimination, about 1e-14 relative;
  *                  probabilities by a time as transient.
  *  The chain must outlive it.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class first_passage {
 public:

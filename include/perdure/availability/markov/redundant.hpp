@@ -55,6 +55,8 @@ struct crew_options {
  *  @endcode
  *  @throws std::invalid_argument naming the group and the field; std::length_error beyond 20
  *          million states
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class redundant_system {
 public:

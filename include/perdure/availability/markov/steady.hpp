@@ -298,6 +298,7 @@ struct rate_sensitivity {
  *  @par Accuracy   the difference of two collected amounts: 1e-10 of the largest derivative where
  *                  rates span six decades or less, fewer digits beyond.
  *  @par Source     Schweitzer, "Perturbation theory and finite Markov chains", 1968.
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class long_run_sensitivity {
 public:

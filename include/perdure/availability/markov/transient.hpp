@@ -92,6 +92,8 @@ struct transient_options {
  *  @par Complexity     (q t + 12 sqrt(q t)) * transitions
  *  @par Source         Jensen 1953; Fox and Glynn, CACM 31(4), 1988.
  *  The chain must outlive it.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 class transient {
 public:

@@ -61,6 +61,8 @@ inline constexpr std::size_t any_size = static_cast<std::size_t>(-1);
  *  @par Accuracy       see chance: a few units in the last place per step, on U and on 1 - U.
  *  @throws std::invalid_argument from operators and constructors, naming the component or event; in a constant expression it
  *          does not compile.
+ *
+ *  @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
  */
 template <sense Sense, std::size_t Steps>
 class expression {
@@ -129,6 +131,7 @@ private:
 };
 
 /// A part of a block diagram that works or does not.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class component : public expression<sense::works, 1> {
 public:
     constexpr component(std::string_view name, unavailability u)
@@ -149,6 +152,7 @@ public:
 };
 
 /// Something in a fault tree that happens or does not.
+/// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
 class event : public expression<sense::happens, 1> {
 public:
     /// Happens with probability `p`, whenever it is asked.
