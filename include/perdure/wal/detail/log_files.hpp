@@ -292,8 +292,9 @@ private:
         recovered_log const log = recovery.run();
         out.report = log.report;
         ec = log.error;
-        if (ec && !source.failed_in().empty())
-            failed(source.failed_in());
+        // In salvage what cannot be read is lost, and no error.
+        if (ec && !source.failed_in().empty() && o.mode != recovery_mode::salvage)
+            out.report.detail = source.failed_in() + ": " + ec.message();
         if (ec)
             return;
 
