@@ -79,6 +79,12 @@ if [[ -z $print ]]; then
             echo
             sed "1s/^# /## /" "$result"
         done
+        missing=()
+        for fragment in benchmarks/*.cmake; do
+            name=$(basename "$fragment" .cmake)
+            [[ -e benchmarks/results/$name.md ]] || missing+=("$name")
+        done
+        if (( ${#missing[@]} )); then printf '\nNot measured yet: %s.\n' "${missing[*]}"; fi
     } >benchmarks/RESULTS.md
     say "benchmarks/RESULTS.md is written"
 fi

@@ -26,7 +26,7 @@ public:
     template <class Token = asio::deferred_t>
     auto start(Token&& token = {})
     {
-        return store_->async_save(1, 1, std::forward<Token>(token));
+        return store_->async_save(value_, 1, std::forward<Token>(token));
     }
     int effects() const
     {
@@ -61,6 +61,7 @@ private:
     static perdure::snapshot_options options() { return {.generations = 1000}; }
 
     std::optional<perdure::basic_snapshot_store<world>> store_;
+    int value_ = 1; // A deferred operation refers to it until it begins.
 };
 
 } // namespace

@@ -93,7 +93,7 @@ public:
      *                                   is published and the operation ends with operation_aborted; from then on
      *                                   it ends truthfully.
      *  @par Executor                    the handler's associated executor, else get_executor(); never inline.
-     *  @par Object lifetimes            neither *this nor value need to live on.
+     *  @par Object lifetimes            value lives until the operation begins (a deferred one: until it is called); nothing from then on.
      */
     template <class T,
               asio::completion_token_for<void(error_code, snapshot_info)> Token = asio::deferred_t>
