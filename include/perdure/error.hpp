@@ -75,7 +75,7 @@ enum class errc {
     no_good_snapshot = 41,
     /// The serialised bytes were intact but the user's type rejected them. The object loaded into was discarded.
     cannot_decode = 42,
-    /// The snapshot was written as another type or by another codec. Nothing was loaded.
+    /// Snapshot or log were written as another type, or by another codec. Nothing was loaded.
     wrong_type = 43,
     /// The user's type could not be serialised: it threw. Nothing was written.
     cannot_encode = 44,
@@ -160,7 +160,7 @@ public:
         case errc::no_snapshot: return "there is no snapshot";
         case errc::no_good_snapshot: return "no snapshot can be loaded";
         case errc::cannot_decode: return "the type rejected its serialised bytes";
-        case errc::wrong_type: return "the snapshot holds another type";
+        case errc::wrong_type: return "what is stored is of another type";
         case errc::cannot_encode: return "the type could not be serialised";
         case errc::result_forgotten: return "the command was applied earlier and its result is forgotten";
         case errc::session_expired: return "the client is not known any more";

@@ -42,7 +42,8 @@ boot_id make_boot_id(basic_system_world<Calls> const&)
                                     .count());
 }
 
-/// In other worlds, from steady time, which there goes on from one start of a process to the next.
+/// In other Worlds, from steady time: right while the machine runs. A loss of power may set that time back; then give
+/// heartbeat_sender_options::boot a counter that the node keeps durably.
 template <has_time World>
 boot_id make_boot_id(World const& world)
 {
