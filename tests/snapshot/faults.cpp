@@ -7,9 +7,11 @@
 #include <perdure/snapshot/codec.hpp>
 #include <perdure/snapshot/directory_backend.hpp>
 #include <perdure/snapshot/file.hpp>
+#include <perdure/world/counting_calls.hpp>
 #include <perdure/world/faulty_calls.hpp>
 
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -213,4 +215,46 @@ TEST_CASE("save: whichever call fails, the file holds the old value or the new o
         if (!reached)
             break;
     }
+}
+
+TEST_CASE("snapshots: the device begins with a large one while it is written, and what fails then "
+          "is the sync's",
+          "[snapshot][core]")
+{
+    using calls = perdure::intercepted_calls<perdure::detail::count_hooks, perdure::faulty_calls>;
+    using counting_files = perdure::posix_files<calls>;
+    disk const d;
+    auto const counts = std::make_shared<perdure::call_counts>();
+    auto const counted = [&] {
+        return counting_files(
+            calls(perdure::detail::count_hooks{counts}, perdure::faulty_calls({d.faults})));
+    };
+    auto const begun = [&] { return counts->of(perdure::system_call::start_write_back); };
+    std::vector<std::uint64_t> const state(std::size_t{3} << 20,
+                                           7); // 24 MiB: three steps of 8, less headers.
+    std::string const path = d.directory / "one_file";
+    error_code ec;
+
+    perdure::save(path, state, ec, {}, perdure::portable_codec(), counted());
+    REQUIRE(!ec);
+    CHECK(begun() == 3);
+
+    d.faults->fail(perdure::system_call::start_write_back, EIO, 1, 3);
+    perdure::save(path, state, ec, {}, perdure::portable_codec(), counted());
+    CHECK(!ec);
+    CHECK(begun() == 6);
+    CHECK(perdure::load<std::vector<std::uint64_t>>(path) == state);
+
+    perdure::directory_backend<counting_files> backend(counted(), d.directory / "objects");
+    backend.open(ec);
+    REQUIRE(!ec);
+    auto upload = backend.create("large", ec);
+    REQUIRE(!ec);
+    std::span<std::byte const> const part = std::as_bytes(std::span(state)).first(1 << 20);
+    std::array const parts{part.first(100), part};
+    for (int i = 0; i != 17; ++i)
+        upload.append(parts, ec);
+    CHECK(begun() == 8);
+    upload.commit(ec);
+    CHECK(!ec);
 }

@@ -5,6 +5,7 @@
 #define PERDURE_SNAPSHOT_DIRECTORY_BACKEND_HPP
 
 #include <perdure/snapshot/backend.hpp>
+#include <perdure/world/detail/write_behind.hpp>
 #include <perdure/world/files.hpp>
 
 #include <cstdint>
@@ -40,7 +41,8 @@ public:
               name_(std::move(other.name_)),
               temporary_(std::exchange(other.temporary_, {})),
               file_(std::move(other.file_)),
-              size_(other.size_)
+              size_(other.size_),
+              write_behind_(other.write_behind_)
         {
         }
         upload& operator=(upload&& other) noexcept
@@ -53,6 +55,7 @@ public:
                 temporary_ = std::exchange(other.temporary_, {});
                 file_ = std::move(other.file_);
                 size_ = other.size_;
+                write_behind_ = other.write_behind_;
             }
             return *this;
         }
@@ -64,6 +67,8 @@ public:
             file_.write_at(size_, parts, ec);
             for (auto const& p : parts)
                 size_ += p.size();
+            if (!ec)
+                write_behind_.written(file_, size_);
         }
 
         /// Publishes the object durably and atomically, if its name is free; else `file_exists`.
@@ -107,6 +112,7 @@ public:
         std::string temporary_;
         file file_;
         std::uint64_t size_ = 0;
+        detail::write_behind write_behind_;
     };
 
     /// An object that is read; see snapshot_backend.

@@ -8,6 +8,7 @@
 #include <perdure/snapshot/options.hpp>
 #include <perdure/snapshot/reader.hpp>
 #include <perdure/snapshot/writer.hpp>
+#include <perdure/world/detail/write_behind.hpp>
 #include <perdure/world/files.hpp>
 #include <perdure/world/posix_files.hpp>
 
@@ -42,7 +43,8 @@ public:
           path_(std::move(other.path_)),
           temporary_(std::exchange(other.temporary_, {})),
           file_(std::move(other.file_)),
-          size_(other.size_)
+          size_(other.size_),
+          write_behind_(other.write_behind_)
     {
     }
     ~replacing_upload()
@@ -59,6 +61,8 @@ public:
         file_.write_at(size_, parts, ec);
         for (auto const& p : parts)
             size_ += p.size();
+        if (!ec)
+            write_behind_.written(file_, size_);
     }
 
     void commit(error_code& ec)
@@ -84,6 +88,7 @@ private:
     std::string temporary_;
     typename Files::file file_;
     std::uint64_t size_ = 0;
+    write_behind write_behind_;
 };
 
 } // namespace detail

@@ -62,6 +62,8 @@ struct directory_entry {
  *      f.sync(mode, ec)          returns when all bytes written so far are as `mode` says; a
  *                                failure is final for this file: a second sync that succeeds
  *                                proves nothing
+ *      f.start_write_back(o, n)  optional: has the device begin with what was written to
+ *                                [o, o + n), so that less is left for the sync; reports nothing
  *      f.size(ec)                its size in bytes
  *      f.allocate(o, n, ec)      reserves space for [o, o + n) and grows the size to cover it,
  *                                zero-filled; bytes that exist are kept

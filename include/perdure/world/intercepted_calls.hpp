@@ -23,6 +23,7 @@ enum class system_call : std::uint8_t {
     preadv,
     fdatasync,
     fsync,
+    start_write_back,
     file_size,
     fallocate,
     ftruncate,
@@ -38,15 +39,30 @@ enum class system_call : std::uint8_t {
 };
 
 /// How many kinds of system calls there are.
-inline constexpr std::size_t system_call_count = 18;
+inline constexpr std::size_t system_call_count = 19;
 
 /// The enumerator's name.
 constexpr std::string_view to_string(system_call c) noexcept
 {
-    constexpr std::string_view names[system_call_count] = {
-        "open",      "close",     "pwritev",   "preadv", "fdatasync",    "fsync",
-        "file_size", "fallocate", "ftruncate", "lock",   "rename",       "rename_no_replace",
-        "link",      "unlink",    "mkdir",     "rmdir",  "is_directory", "list"};
+    constexpr std::string_view names[system_call_count] = {"open",
+                                                           "close",
+                                                           "pwritev",
+                                                           "preadv",
+                                                           "fdatasync",
+                                                           "fsync",
+                                                           "start_write_back",
+                                                           "file_size",
+                                                           "fallocate",
+                                                           "ftruncate",
+                                                           "lock",
+                                                           "rename",
+                                                           "rename_no_replace",
+                                                           "link",
+                                                           "unlink",
+                                                           "mkdir",
+                                                           "rmdir",
+                                                           "is_directory",
+                                                           "list"};
     return names[static_cast<std::size_t>(c)];
 }
 
@@ -99,6 +115,11 @@ public:
     int fsync(int fd) const
     {
         return around(system_call::fsync, [&] { return calls_.fsync(fd); });
+    }
+    int start_write_back(int fd, std::int64_t o, std::int64_t n) const
+    {
+        return around(system_call::start_write_back,
+                      [&] { return calls_.start_write_back(fd, o, n); });
     }
     std::int64_t file_size(int fd) const
     {

@@ -41,6 +41,8 @@ namespace perdure {
  *  | `c.pwritev(fd, parts, count, o)`    | pwritev: bytes written                             |
  *  | `c.preadv(fd, parts, count, o)`     | preadv: bytes read, 0 at the end                   |
  *  | `c.fdatasync(fd)`, `c.fsync(fd)`    | fdatasync, fsync                                   |
+ *  | `c.start_write_back(fd, o, n)`      | sync_file_range, only SYNC_FILE_RANGE_WRITE; 0     |
+ *  |                                     | where the system has no such call                  |
  *  | `c.file_size(fd)`                   | fstat: the size                                    |
  *  | `c.fallocate(fd, o, n)`             | fallocate, mode 0                                  |
  *  | `c.ftruncate(fd, n)`                | ftruncate                                          |
@@ -64,6 +66,7 @@ concept system_calls = std::copyable<C> && std::default_initializable<C> &&
     { c.preadv(fd, parts, fd, n) } -> std::same_as<std::int64_t>;
     { c.fdatasync(fd) } -> std::same_as<int>;
     { c.fsync(fd) } -> std::same_as<int>;
+    { c.start_write_back(fd, n, n) } -> std::same_as<int>;
     { c.file_size(fd) } -> std::same_as<std::int64_t>;
     { c.fallocate(fd, n, n) } -> std::same_as<int>;
     { c.ftruncate(fd, n) } -> std::same_as<int>;
@@ -96,6 +99,15 @@ struct posix_calls {
     }
     int fdatasync(int fd) const noexcept { return result(::fdatasync(fd)); }
     int fsync(int fd) const noexcept { return result(::fsync(fd)); }
+    int start_write_back([[maybe_unused]] int fd, [[maybe_unused]] std::int64_t o,
+                         [[maybe_unused]] std::int64_t n) const noexcept
+    {
+#if defined(SYNC_FILE_RANGE_WRITE)
+        return result(::sync_file_range(fd, o, n, SYNC_FILE_RANGE_WRITE));
+#else
+        return 0;
+#endif
+    }
     std::int64_t file_size(int fd) const noexcept
     {
         struct stat s;

@@ -159,6 +159,14 @@ public:
                        ec);
     }
 
+    void start_write_back(std::uint64_t offset, std::uint64_t n)
+    {
+        // What fails here is reported by the sync that follows.
+        if (offset <= max_offset && n <= max_offset - offset)
+            calls_.start_write_back(descriptor_, static_cast<std::int64_t>(offset),
+                                    static_cast<std::int64_t>(n));
+    }
+
     std::uint64_t size(error_code& ec)
     {
         auto const n = calls_.file_size(descriptor_);
