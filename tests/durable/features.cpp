@@ -166,7 +166,7 @@ TEST_CASE("durable: a command that is given again has one effect and the same re
     SECTION("a client's first commands, given together")
     {
         std::vector<std::uint64_t> results;
-        for (std::uint64_t n : {1, 2, 3, 2, 1})
+        for (std::uint64_t n : {1u, 2u, 3u, 2u, 1u})
             f.state->async_execute_once({9, n}, {5, n}, [&](error_code ec, std::uint64_t r) {
                 CHECK(!ec);
                 results.push_back(r);

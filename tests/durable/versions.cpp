@@ -224,7 +224,7 @@ TEST_CASE("durable: the record of a command is as its page says, and other bytes
     auto const plain = perdure::encode_durable_record({.command = perdure::as_bytes("z")});
     CHECK(plain.size() == 5);
     CHECK(perdure::as_text(perdure::decode_durable_record(plain)->command) == "z");
-    for (std::size_t const at : {0, 1, 2}) {
+    for (std::size_t const at : {0u, 1u, 2u}) {
         auto other = plain;
         other[at] = std::byte(at == 2 ? 0 : 9);
         CHECK(!perdure::decode_durable_record(other));

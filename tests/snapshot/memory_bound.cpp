@@ -29,9 +29,8 @@ namespace {
 
 std::size_t live = 0, peak = 0;
 
-void* allocate(std::size_t size)
+void* counted(void* p)
 {
-    void* const p = std::malloc(size);
     if (p != nullptr) {
         live += malloc_usable_size(p);
         peak = std::max(peak, live);
@@ -50,15 +49,26 @@ void release(void* p) noexcept
 
 void* operator new(std::size_t size)
 {
-    if (void* const p = allocate(size))
+    if (void* const p = counted(std::malloc(size)))
         return p;
     throw std::bad_alloc();
 }
 void* operator new(std::size_t size, std::nothrow_t const&) noexcept
 {
-    return allocate(size);
+    return counted(std::malloc(size));
+}
+void* operator new(std::size_t size, std::align_val_t alignment)
+{
+    auto const a = static_cast<std::size_t>(alignment);
+    if (void* const p = counted(std::aligned_alloc(a, (size + a - 1) / a * a)))
+        return p;
+    throw std::bad_alloc();
 }
 void operator delete(void* p) noexcept
+{
+    release(p);
+}
+void operator delete(void* p, std::align_val_t) noexcept
 {
     release(p);
 }
@@ -84,7 +94,8 @@ std::size_t memory_of(F&& f)
  *  may take more than the intact one, a small multiple of the file, and `fixed`, which no byte of the file decides.
  */
 template <class Read>
-void check_damaged(std::vector<std::byte> const& intact, std::size_t times, std::size_t fixed, Read read)
+void check_damaged(std::vector<std::byte> const& intact, std::size_t times, std::size_t fixed,
+                   Read read)
 {
     auto const allowed = memory_of([&] { read(intact); }) + times * intact.size() + fixed;
     std::vector<std::byte> damaged;
@@ -97,8 +108,8 @@ void check_damaged(std::vector<std::byte> const& intact, std::size_t times, std:
                 store_little(&damaged[std::min(at, intact.size() - 8)],
                              how == 3 ? std::uint64_t{1} << 32 : std::uint64_t{1} << 62);
             auto const taken = memory_of([&] { read(damaged); });
-            INFO("byte " << at << " damaged in way " << how << ": " << taken << " bytes for a file of "
-                         << intact.size());
+            INFO("byte " << at << " damaged in way " << how << ": " << taken
+                         << " bytes for a file of " << intact.size());
             if (taken > allowed)
                 CHECK(taken <= allowed);
         }
@@ -127,7 +138,8 @@ void check_archive(T const& value, std::size_t times)
 
 } // namespace
 
-TEST_CASE("archive: a damaged archive takes no more memory than its bytes explain", "[snapshot][core][format]")
+TEST_CASE("archive: a damaged archive takes no more memory than its bytes explain",
+          "[snapshot][core][format]")
 {
     // Numbers and text take what they are; a container may take a node for each byte.
     check_archive(std::vector<std::uint64_t>(100, 7), 1);
@@ -137,7 +149,8 @@ TEST_CASE("archive: a damaged archive takes no more memory than its bytes explai
     check_archive(golden_types::sample(), 128);
 }
 
-TEST_CASE("snapshot: a damaged file takes no more memory than its bytes explain, also when its checksums are right",
+TEST_CASE("snapshot: a damaged file takes no more memory than its bytes explain, also when its "
+          "checksums are right",
           "[snapshot][core][format]")
 {
     std::map<std::string, std::vector<std::uint64_t>> const state{{"a", {1, 2, 3}}, {"b", {}}};
@@ -184,7 +197,8 @@ TEST_CASE("snapshot: a damaged file takes no more memory than its bytes explain,
     CHECK(decoded != 0); // The intact one, at least.
 }
 
-TEST_CASE("wal: a damaged segment takes no more memory than its bytes explain, also when its checksums are right",
+TEST_CASE("wal: a damaged segment takes no more memory than its bytes explain, also when its "
+          "checksums are right",
           "[wal][core][format]")
 {
     auto const disk = std::make_shared<memory_files::disk>();
@@ -208,8 +222,7 @@ TEST_CASE("wal: a damaged segment takes no more memory than its bytes explain, a
         auto const n = std::make_shared<memory_files::node>();
         n->content = all;
         std::copy(bytes.begin(), bytes.begin() + 128, n->content.begin());
-        std::copy(bytes.begin(), bytes.begin() + 128,
-                  n->content.begin() + wal_format::header_copy);
+        std::copy(bytes.begin(), bytes.begin() + 128, n->content.begin() + wal_format::header_copy);
         std::copy(bytes.begin() + 128, bytes.end(), n->content.begin() + wal_format::page_bytes);
         if (mended)
             fuzz::mend_segment(n->content, true);

@@ -8,6 +8,7 @@
 #include <boost/asio/execution.hpp>
 
 #include <atomic>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -15,8 +16,12 @@
 /// An executor that forwards to another one and knows what runs on it.
 class tracking_executor {
 public:
-    explicit tracking_executor(boost::asio::any_io_executor inner)
-        : inner_(std::move(inner)), state_(std::make_shared<state>())
+    // A template, so that copying one does not ask whether any_io_executor can be made of it: to Clang
+    // it is not complete then.
+    template <class Inner>
+        requires(!std::same_as<Inner, tracking_executor>)
+    explicit tracking_executor(Inner const& inner)
+        : inner_(inner), state_(std::make_shared<state>())
     {
     }
 

@@ -4,6 +4,7 @@
 #ifndef PERDURE_SNAPSHOT_READER_HPP
 #define PERDURE_SNAPSHOT_READER_HPP
 
+#include <perdure/detail/page_array.hpp>
 #include <perdure/snapshot/archive_io.hpp>
 #include <perdure/snapshot/compression.hpp>
 #include <perdure/snapshot/format.hpp>
@@ -14,11 +15,36 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <vector>
 
 namespace perdure {
+
+namespace detail {
+
+/// Memory for chunks that live equally long, taken from the system in large pieces.
+class content_memory {
+public:
+    /// `n` bytes, uninitialised; `rest` bytes, at least n, will be wanted from now on, these included.
+    std::span<std::byte> take(std::size_t n, std::uint64_t rest)
+    {
+        if (pieces_.empty() || pieces_.back().size() - used_ < n) {
+            pieces_.emplace_back(
+                std::max(n, static_cast<std::size_t>(std::min<std::uint64_t>(rest, piece))));
+            used_ = 0;
+        }
+        used_ += n;
+        return {pieces_.back().data() + used_ - n, n};
+    }
+
+private:
+    static constexpr std::size_t piece = std::size_t{16} << 20;
+
+    std::vector<page_array<std::byte>> pieces_;
+    std::size_t used_ = 0; // of the last one
+};
+
+} // namespace detail
 
 /// The bytes of a snapshot after every check.
 /// @par Thread safety  Distinct objects: safe. Shared objects: unsafe.
@@ -46,7 +72,7 @@ private:
 
     snapshot_header header_;
     snapshot_info info_;
-    std::vector<std::unique_ptr<std::byte[]>> memory_;
+    detail::content_memory memory_;
     std::vector<std::vector<std::span<std::byte const>>> views_; // by partition
 };
 
@@ -123,7 +149,7 @@ struct no_packs {
 
 /** Reads a whole snapshot and believes none of it before it is verified.
  *
- *  Memory stays below the size of the file plus the raw size that verified chunks state; no length
+ *  Memory stays below the size of the file plus the raw size that verified chunks state plus 16 MiB; no length
  *  is used before its checksum was compared. `known` are the ways to decompress; an uncompressed chunk needs none.
  *
  *  Object is what a back end's `find` returns, or anything with its `size` and `read_at`. `find(id, ec)`
@@ -150,6 +176,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
 
     content.views_.resize(footer.partitions);
     std::vector<std::byte> stored;
+    std::uint64_t rest = footer.raw_total;
     std::uint32_t number = 0;
     for (auto const& c : chunks) {
         compressor const* how = nullptr;
@@ -179,8 +206,8 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
             format::check_shared_frame(frame, c, ec);
         if (ec)
             return {};
-        auto raw = std::make_unique_for_overwrite<std::byte[]>(c.raw_size);
-        std::span<std::byte> const raw_bytes(raw.get(), c.raw_size);
+        auto const raw_bytes = content.memory_.take(c.raw_size, rest);
+        rest -= c.raw_size;
         if (how != nullptr)
             stored.resize(c.stored_size);
         std::span<std::byte> const stored_bytes =
@@ -201,7 +228,6 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
             return {};
         }
         content.views_[c.partition].push_back(raw_bytes);
-        content.memory_.push_back(std::move(raw));
     }
 
     auto const& h = content.header_;

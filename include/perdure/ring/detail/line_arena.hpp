@@ -4,7 +4,7 @@
 #ifndef PERDURE_RING_DETAIL_LINE_ARENA_HPP
 #define PERDURE_RING_DETAIL_LINE_ARENA_HPP
 
-#include <perdure/ring/detail/pages.hpp>
+#include <perdure/detail/page_array.hpp>
 #include <perdure/ring/detail/point_line.hpp>
 #include <perdure/ring/detail/shared.hpp>
 

@@ -26,9 +26,9 @@
 // written is never written again. 3. the nodes of a bucket's first three sentinels are those of
 // the three points that follow, so that one line tells the first three owners too.
 
+#include <perdure/detail/page_array.hpp>
 #include <perdure/ring/detail/line_arena.hpp>
 #include <perdure/ring/detail/multiply.hpp>
-#include <perdure/ring/detail/pages.hpp>
 #include <perdure/ring/detail/point_line.hpp>
 #include <perdure/ring/detail/sort.hpp>
 #include <perdure/ring/detail/sorted_points.hpp>
@@ -287,8 +287,8 @@ private:
 
     /// Pure, so that a loop of lookups keeps what it has loaded in registers.
     template <class Source>
-    [[gnu::pure, gnu::noinline, gnu::cold]] node_index locate_slowly(std::uint64_t hash,
-                                               Source const& source) const noexcept
+    [[gnu::pure, gnu::noinline, gnu::cold]] node_index
+    locate_slowly(std::uint64_t hash, Source const& source) const noexcept
     {
         return find_slowly(hash, source).node();
     }
@@ -313,10 +313,7 @@ private:
                (points < buckets_ * (compact_ ? 4 : 2) && buckets_ > group_size);
     }
     // Room for changes, beyond the lines there are.
-    std::size_t slack(std::size_t lines) const noexcept
-    {
-        return lines / (compact_ ? 24 : 6);
-    }
+    std::size_t slack(std::size_t lines) const noexcept { return lines / (compact_ ? 24 : 6); }
     static std::size_t lines_for(std::size_t points) noexcept
     {
         return points == 0 ? 1 : (points + point_line::points_max - 1) / point_line::points_max;
@@ -357,7 +354,8 @@ private:
     {
         while (p.key() == point_line::sentinel) {
             if (p.node() >= point_line::link) {
-                p.line = lines_.base() + starts_[p.bucket >> group_bits] + (p.node() - point_line::link);
+                p.line =
+                    lines_.base() + starts_[p.bucket >> group_bits] + (p.node() - point_line::link);
             } else {
                 if (!leaves)
                     return p;

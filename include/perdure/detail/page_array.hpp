@@ -1,8 +1,8 @@
 // Copyright (c) 2026 The perdure authors
 // SPDX-License-Identifier: BSL-1.0
 
-#ifndef PERDURE_RING_DETAIL_PAGES_HPP
-#define PERDURE_RING_DETAIL_PAGES_HPP
+#ifndef PERDURE_DETAIL_PAGE_ARRAY_HPP
+#define PERDURE_DETAIL_PAGE_ARRAY_HPP
 
 #include <cstddef>
 #include <new>
@@ -18,7 +18,8 @@ namespace perdure::detail {
 /** An uninitialised array of trivial elements, on huge pages where it is large enough to need them.
  *
  *  A lookup in a table of 100 MB misses the processor's page cache as well as its data cache; with
- *  pages of 2 MiB it misses only the latter. Where the system has none to give, nothing is lost.
+ *  pages of 2 MiB it misses only the latter. Memory that is filled once costs a fault a page, and there
+ *  are 512 times fewer. Where the system has no huge pages to give, nothing is lost.
  */
 template <class T>
 class page_array {
