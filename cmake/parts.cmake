@@ -45,7 +45,9 @@ endfunction()
 include(${CMAKE_CURRENT_LIST_DIR}/perdure-dependencies.cmake)
 
 # Pure parts: no Asio; the ring needs no Boost.
-perdure_part(bytes EXTERNAL perdure::xxhash_headers)
+# detail/ is what several parts are built from and no user names; bytes is below all of them.
+perdure_part(bytes EXTERNAL perdure::xxhash_headers
+  HEADERS bytes.hpp bytes detail)
 perdure_part(ring PARTS bytes)
 perdure_part(ring_ketama OPTIONAL PARTS ring EXTERNAL OpenSSL::Crypto
   HEADERS ring/ketama.hpp)
