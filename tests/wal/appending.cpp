@@ -129,7 +129,7 @@ TEST_CASE("wal: a thread appends and waits, without the loop", "[wal][asio]")
     CHECK(f.log.append_group(three) == 203);
     CHECK(f.log.append(std::vector<std::byte>(33 * 1024), durability::disk, ec) == 0);
     CHECK(ec == errc::record_too_large);
-    for (position p : {201, 202, 203})
+    for (position p : {201u, 202u, 203u})
         expected[p] = "three";
     CHECK(read_all(f.log) == expected);
 }

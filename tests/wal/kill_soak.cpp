@@ -216,9 +216,10 @@ TEST_CASE("wal: a real file system that is full refuses appends, and takes them 
             io.restart();
             io.run();
         };
-        for (int i = 0; refused != 5; ++i) {
-            REQUIRE(i < 2000);
-            append(i);
+        int tries = 0;
+        while (refused != 5) {
+            REQUIRE(tries < 2000);
+            append(tries++);
         }
         auto const before = acknowledged.size();
         CHECK(before > 200);

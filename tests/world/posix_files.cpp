@@ -165,7 +165,7 @@ TEST_CASE("posix_file: several parts are written one behind the other, however m
     temporary_directory const dir;
     error_code ec;
     auto f = posix_files<>().open(dir / "file", open_mode::create_new, ec);
-    for (std::size_t count : {0, 1, 2, 63, 64, 65, 128, 1000, 3000}) {
+    for (std::size_t count : {0u, 1u, 2u, 63u, 64u, 65u, 128u, 1000u, 3000u}) {
         std::vector<std::string> texts;
         std::vector<std::span<std::byte const>> parts;
         std::string all;
