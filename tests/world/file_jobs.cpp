@@ -399,6 +399,14 @@ TEST_CASE("file jobs: a handler of another loop completes there, and keeps both 
     CHECK(called);
 }
 
+// Not inlined: Clang 16 keeps the address of a thread's variables in a coroutine that went on in another
+// thread (LLVM issue 63022).
+template <class Strand>
+[[gnu::noinline]] bool runs_here(Strand const& strand)
+{
+    return strand.running_in_this_thread();
+}
+
 TEST_CASE("file jobs: a strand on a loop of four threads", "[world][asio]")
 {
     temporary_directory const dir;
@@ -410,7 +418,7 @@ TEST_CASE("file jobs: a strand on a loop of four threads", "[world][asio]")
         auto const writer = [&](int appends) -> asio::awaitable<void> {
             for (int i = 0; i < appends; ++i) {
                 co_await log.async_append("r", asio::use_awaitable);
-                acknowledged += strand.running_in_this_thread();
+                acknowledged += runs_here(strand);
             }
         };
         std::vector<std::future<void>> writers;
