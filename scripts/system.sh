@@ -11,6 +11,13 @@ need() {
     perdure_packages+=("$2")
 }
 
+# offered <Debian package>: apt can install it. apt's tools take a name that they do not know and that holds a + for a regular
+# expression, and then answer for others.
+offered() {
+    apt-cache policy "$1" 2>/dev/null | awk -v name="$1:" '
+        $0 == name { getline; getline; found = $1 == "Candidate:" && $2 != "(none)" } END { exit !found }'
+}
+
 boost_version() {
     local header=/usr/include/boost/version.hpp
     if [[ -e $header ]]; then awk '/#define BOOST_VERSION/ {print $3}' "$header"; else echo 0; fi
@@ -25,7 +32,7 @@ need_boost() {
         return
     fi
     if (( $(boost_version) >= 108100 )) && compgen -G '/usr/lib/*/libboost_serialization.so' >/dev/null; then return; fi
-    if apt-cache show libboost1.81-dev >/dev/null 2>&1; then
+    if offered libboost1.81-dev; then
         perdure_packages+=(libboost1.81-dev libboost-serialization1.81-dev)
     else
         perdure_packages+=(libboost-dev libboost-serialization-dev)

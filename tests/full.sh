@@ -4,6 +4,7 @@
 # The full matrix and the long runs: what is too slow for .ci/run. Prints a table; hours on two cores.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+source scripts/system.sh
 
 usage() {
     cat <<'USAGE'
@@ -53,14 +54,13 @@ short() {
 
 if [[ $what == --table ]]; then
     if (( $# > 1 )); then compilers=("${@:2}"); fi
-    source scripts/system.sh
     refresh_package_lists
     need_build_tools
     need python3 python3
     if ! compgen -G '/usr/include/catch2/catch*.hpp' >/dev/null; then perdure_packages+=(catch2); fi
     for compiler in "${compilers[@]}"; do
         package=${compiler/clang++/clang}
-        if apt-cache show "$package" >/dev/null 2>&1; then need "$compiler" "$package"; fi
+        if offered "$package"; then need "$compiler" "$package"; fi
     done
     install_needed
     boost=$(awk '/#define BOOST_LIB_VERSION/ {gsub(/"/, "", $3); gsub(/_/, ".", $3); print $3}' /usr/include/boost/version.hpp)
@@ -76,7 +76,7 @@ fi
 if [[ $what != --searches ]]; then
     for compiler in "${compilers[@]}"; do
         package=${compiler/clang++/clang}
-        if command -v "$compiler" >/dev/null || apt-cache show "$package" >/dev/null 2>&1; then
+        if command -v "$compiler" >/dev/null || offered "$package"; then
             try "$compiler, Boost ${boost:-of the system}" tests/run.sh --compiler "$compiler"
         else
             row "$compiler" absent 0
