@@ -5,11 +5,10 @@
 #define PERDURE_SNAPSHOT_DIRECTORY_BACKEND_HPP
 
 #include <perdure/snapshot/backend.hpp>
-#include <perdure/world/detail/write_behind.hpp>
+#include <perdure/world/detail/temporary_file.hpp>
 #include <perdure/world/files.hpp>
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,85 +33,31 @@ public:
     /// An object that is being written; see snapshot_backend.
     class upload {
     public:
-        upload() = default;
-        upload(upload&& other) noexcept
-            : files_(std::move(other.files_)),
-              directory_(std::move(other.directory_)),
-              name_(std::move(other.name_)),
-              temporary_(std::exchange(other.temporary_, {})),
-              file_(std::move(other.file_)),
-              size_(other.size_),
-              write_behind_(other.write_behind_)
-        {
-        }
-        upload& operator=(upload&& other) noexcept
-        {
-            if (this != &other) {
-                discard();
-                files_ = std::move(other.files_);
-                directory_ = std::move(other.directory_);
-                name_ = std::move(other.name_);
-                temporary_ = std::exchange(other.temporary_, {});
-                file_ = std::move(other.file_);
-                size_ = other.size_;
-                write_behind_ = other.write_behind_;
-            }
-            return *this;
-        }
-        ~upload() { discard(); }
-
         /// Adds bytes at the end.
         void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
         {
-            file_.write_at(size_, parts, ec);
-            for (auto const& p : parts)
-                size_ += p.size();
-            if (!ec)
-                write_behind_.written(file_, size_);
+            file_.append(parts, ec);
         }
 
         /// Publishes the object durably and atomically, if its name is free; else `file_exists`.
         void commit(error_code& ec)
         {
-            file_.sync(sync_mode::data, ec);
+            file_.finish(ec);
             if (ec)
                 return;
-            // Some file systems report a lost write only here.
-            file_.close(ec);
-            if (ec)
-                return;
-            auto fs = *files_;
-            if (exists(fs, directory_ + '/' + name_ + aside_suffix)) {
+            auto const path = directory_ + '/' + name_;
+            if (exists(file_.files(), path + aside_suffix))
                 ec = make_error_code(boost::system::errc::file_exists);
-                return;
-            }
-            fs.rename(directory_ + '/' + temporary_, directory_ + '/' + name_,
-                      rename_mode::no_replace, ec);
-            if (ec)
-                return;
-            temporary_.clear();
-            fs.sync_directory(directory_, ec);
+            else
+                file_.publish(directory_, path, rename_mode::no_replace, ec);
         }
 
     private:
         friend class directory_backend;
 
-        void discard() noexcept
-        {
-            if (temporary_.empty())
-                return;
-            error_code ignored;
-            file_.close(ignored);
-            files_->remove(directory_ + '/' + std::exchange(temporary_, {}), ignored);
-        }
-
-        std::optional<Files> files_;
         std::string directory_;
         std::string name_;
-        std::string temporary_;
-        file file_;
-        std::uint64_t size_ = 0;
-        detail::write_behind write_behind_;
+        detail::temporary_file<Files> file_;
     };
 
     /// An object that is read; see snapshot_backend.
@@ -187,21 +132,15 @@ public:
     upload create(std::string const& name, error_code& ec)
     {
         upload u;
+        u.directory_ = directory_;
+        u.name_ = name;
         // The lock makes numbers of this object unique; leftovers of a predecessor that could not be removed are passed over.
-        for (int attempt = 0; attempt < 100; ++attempt) {
-            std::string temporary =
-                std::string(temporary_prefix) + std::to_string(++last_temporary_) + '-' + name;
-            u.file_ = files_.open(directory_ + '/' + temporary, open_mode::create_new, ec);
-            if (ec == boost::system::errc::file_exists)
-                continue;
-            if (!ec) {
-                u.files_.emplace(files_);
-                u.directory_ = directory_;
-                u.name_ = name;
-                u.temporary_ = std::move(temporary);
-            }
-            break;
-        }
+        u.file_ = {files_,
+                   [&](int) {
+                       return directory_ + '/' + std::string(temporary_prefix) +
+                              std::to_string(++last_temporary_) + '-' + name;
+                   },
+                   ec};
         return u;
     }
 

@@ -8,7 +8,7 @@
 #include <perdure/snapshot/options.hpp>
 #include <perdure/snapshot/reader.hpp>
 #include <perdure/snapshot/writer.hpp>
-#include <perdure/world/detail/write_behind.hpp>
+#include <perdure/world/detail/temporary_file.hpp>
 #include <perdure/world/files.hpp>
 #include <perdure/world/posix_files.hpp>
 
@@ -26,69 +26,32 @@ template <world_file_operations Files>
 class replacing_upload {
 public:
     replacing_upload(Files files, std::string path, error_code& ec)
-        : files_(std::move(files)), path_(std::move(path))
+        : path_(std::move(path)),
+          file_(
+              std::move(files), [&](int n) { return path_ + ".tmp-" + std::to_string(n); }, ec)
     {
-        for (int n = 1; n <= 100; ++n) {
-            std::string name = path_ + ".tmp-" + std::to_string(n);
-            file_ = files_.open(name, open_mode::create_new, ec);
-            if (ec == boost::system::errc::file_exists)
-                continue;
-            if (!ec)
-                temporary_ = std::move(name);
-            return;
-        }
-    }
-    replacing_upload(replacing_upload&& other) noexcept
-        : files_(std::move(other.files_)),
-          path_(std::move(other.path_)),
-          temporary_(std::exchange(other.temporary_, {})),
-          file_(std::move(other.file_)),
-          size_(other.size_),
-          write_behind_(other.write_behind_)
-    {
-    }
-    ~replacing_upload()
-    {
-        if (temporary_.empty())
-            return;
-        error_code ignored;
-        file_.close(ignored);
-        files_.remove(temporary_, ignored);
     }
 
     void append(std::span<std::span<std::byte const> const> parts, error_code& ec)
     {
-        file_.write_at(size_, parts, ec);
-        for (auto const& p : parts)
-            size_ += p.size();
-        if (!ec)
-            write_behind_.written(file_, size_);
+        file_.append(parts, ec);
     }
 
     void commit(error_code& ec)
     {
-        file_.sync(sync_mode::data, ec);
-        if (!ec)
-            file_.close(ec);
-        if (!ec)
-            files_.rename(temporary_, path_, rename_mode::replace, ec);
+        file_.finish(ec);
         if (ec)
             return;
-        temporary_.clear();
         auto const slash = path_.rfind('/');
-        files_.sync_directory(slash == std::string::npos ? "."
-                              : slash == 0               ? "/"
-                                                         : path_.substr(0, slash),
-                              ec);
+        file_.publish(slash == std::string::npos ? "."
+                      : slash == 0               ? "/"
+                                                 : path_.substr(0, slash),
+                      path_, rename_mode::replace, ec);
     }
 
 private:
-    Files files_;
     std::string path_;
-    std::string temporary_;
-    typename Files::file file_;
-    std::uint64_t size_ = 0;
-    write_behind write_behind_;
+    temporary_file<Files> file_;
 };
 
 } // namespace detail
