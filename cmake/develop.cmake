@@ -32,9 +32,6 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   target_compile_options(perdure_develop INTERFACE
     -Wno-maybe-uninitialized -Wno-restrict -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-free-nonheap-object
     -Wno-tsan -Wno-interference-size -Wno-mismatched-new-delete)
-  if(CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 14) # It takes our expressions, such as !a | b, for slips of the pen.
-    target_compile_options(perdure_develop INTERFACE -Wno-parentheses)
-  endif()
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 17)
   # GCC 12's std::stable_sort uses what its own headers call deprecated.

@@ -44,8 +44,9 @@ TEST_CASE("structure T-F23: an event tree whose branches share components", "[av
         return p;
     };
     std::array const sequences{
-        exact(!a & !b & !blow), exact(!a & !b & blow), exact(!a & b & !blow), exact(!a & b & blow),
-        exact(a & !b & !blow),  exact(a & !b & blow),  exact(a & b & !blow),  exact(a & b & blow)};
+        exact((!a) & !b & !blow), exact((!a) & !b & blow), exact((!a) & b & !blow),
+        exact((!a) & b & blow),   exact(a & !b & !blow),   exact(a & !b & blow),
+        exact(a & b & !blow),     exact(a & b & blow)};
     std::array const printed{"0.81044", "0.04479", "0.04265", "2.36e-3",
                              "0.04265", "2.36e-3", "4.5e-3",  "0.05025"};
     double all = 0;

@@ -63,7 +63,7 @@ TEST_CASE("published trees: three events", "[availability]")
     double const exact = 1e-14;
     check("A or B or C", a | b | c, {0.496, exact, {"A", "B", "C"}, {}});
     check("AB or BC", (a & b) | (b & c), {0.074, exact, {"A B", "B C"}, {}});
-    check("AB or not A C", (a & b) | (!a & c),
+    check("AB or not A C", (a & b) | ((!a) & c),
           {0.29, exact, {"A B", "C"}, {"A B", "not-A C", "B C"}});
     check("2 of 3", k_of_n(2, a, b, c), {0.098, exact, {"A B", "A C", "B C"}, {}});
     check("A or not B", a | !b, {0.82, exact, {""}, {"A", "not-B"}});
@@ -79,21 +79,22 @@ TEST_CASE("published trees: three events", "[availability]")
            exact,
            {"A", "B", "C"},
            {"A B C", "A not-B not-C", "not-A B not-C", "not-A not-B C"}});
-    check("A implies (B implies C)", !a | (!b | c), {0.986, exact, {""}, {"not-A", "not-B", "C"}});
+    check("A implies (B implies C)", (!a) | ((!b) | c),
+          {0.986, exact, {""}, {"not-A", "not-B", "C"}});
     check("1 to 2 of 3", (a | b | c) & !(a & b & c),
           {0.49,
            exact,
            {"A", "B", "C"},
            {"A not-B", "A not-C", "not-A B", "B not-C", "not-A C", "not-B C"}});
     check("A or not A", a | !a, {1, exact, {""}, {}});
-    check("not A or not B or AB", !a | !b | (a & b), {1, exact, {""}, {}});
+    check("not A or not B or AB", (!a) | !b | (a & b), {1, exact, {""}, {}});
     check("not (A and not A)", !(a & !a), {1, exact, {""}, {}});
-    check("not A or (not A and B)", !a | (!a & b), {0.9, exact, {""}, {"not-A"}});
-    check("A and not (not B or not C)", a & !(!b | !c), {0.006, exact, {"A B C"}, {}});
+    check("not A or (not A and B)", (!a) | ((!a) & b), {0.9, exact, {""}, {"not-A"}});
+    check("A and not (not B or not C)", a & !((!b) | !c), {0.006, exact, {"A B C"}, {}});
     diagram const never(fault_tree_of(a & !a));
     CHECK(never.evaluate() == chance(0, 1));
     CHECK(cut_sets::minimal(never).count() == 0);
-    diagram const subtle(fault_tree_of(a & b & (!a | !b)));
+    diagram const subtle(fault_tree_of(a & b & ((!a) | !b)));
     CHECK(subtle.evaluate() == chance(0, 1));
     CHECK(cut_sets::minimal(subtle).count() == 0);
 }

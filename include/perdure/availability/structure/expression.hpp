@@ -29,9 +29,10 @@
  *      auto top = (pump & valve) | at_least(2, x, y, z); // a fault tree: what must happen
  *  @endcode
  *
- *  `&` and, `|` or, `^` exclusive or, `!` not, k_of_n() and at_least(), named() for a part that a picture should name. In
- *  a block diagram a name says "it works", in a fault tree "it happened"; failed() turns the first into the second. The two do
- *  not mix, so that a component cannot be taken for its failure.
+ *  `&` and, `|` or, `^` exclusive or, `!` not, k_of_n() and at_least(), named() for a part that a picture should name. Write
+ *  `(!a) | b` where a negation comes first: GCC warns about `!a | b`. In a block diagram a name says "it works", in a fault
+ *  tree "it happened"; failed() turns the first into the second. The two do not mix, so that a component cannot be taken for
+ *  its failure.
  *
  *  **A name is one thing.** Wherever the same name occurs, it is the same component, and is counted once: (a & b) | (a & c)
  *  is a & (b | c).
@@ -271,6 +272,7 @@ constexpr auto operator^(A const& a, B const& b)
 {
     return detail::join(detail::gate(node_kind::odd), a, b);
 }
+/// Not this one. Write `(!a) | b` where it is the first operand: GCC takes `!a | b` for a slip (-Wparentheses).
 template <structure_expression A>
 constexpr auto operator!(A const& a)
 {
