@@ -376,17 +376,17 @@ TEST_CASE("hash_ring: a batch answers as the keys one by one", "[ring][core]")
 
 TEST_CASE("hash_ring: a point takes 24 bytes, 16 in a compact ring", "[ring][core]")
 {
-    for (bool const compact : {false, true}) {
-        hash_ring ring({.compact = compact});
-        std::vector<perdure::weighted_node<std::string>> all;
-        for (int i = 0; i != 1000; ++i)
-            all.push_back({name(i), 1});
-        ring.add_all(all);
-        auto const bytes =
-            static_cast<double>(ring.memory()) / static_cast<double>(ring.points_count());
-        CAPTURE(compact, bytes);
-        CHECK(bytes < (compact ? 16 : 24));
-    }
+    bool const compact = GENERATE(false, true);
+    int const nodes = GENERATE(100, 300, 1000, 10000);
+    hash_ring ring({.compact = compact});
+    std::vector<perdure::weighted_node<std::string>> all;
+    for (int i = 0; i != nodes; ++i)
+        all.push_back({name(i), 1});
+    ring.add_all(all);
+    auto const bytes =
+        static_cast<double>(ring.memory()) / static_cast<double>(ring.points_count());
+    CAPTURE(compact, nodes, bytes);
+    CHECK(bytes < (compact ? 16 : 24));
 }
 
 TEST_CASE("hash_ring: points and nodes can be listed", "[ring][core]")

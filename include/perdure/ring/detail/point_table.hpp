@@ -204,7 +204,7 @@ public:
         for (std::size_t b = 0; b != t.buckets_; ++b)
             lines += lines_for(ends[b + 1] - ends[b]);
         t.starts_ = page_array<std::uint32_t>(t.buckets_ >> group_bits);
-        t.lines_ = line_arena(lines + t.slack(lines) + 64);
+        t.lines_ = line_arena(lines + t.slack(lines));
         // Backwards, so that what follows a group is known; what follows the last is the first.
         successors following;
         for (std::size_t i = 0; i != following.size(); ++i)
@@ -290,7 +290,18 @@ private:
     [[gnu::pure, gnu::noinline, gnu::cold]] node_index
     locate_slowly(std::uint64_t hash, Source const& source) const noexcept
     {
-        return find_slowly(hash, source).node();
+        // Most that come here only follow a link; the rest is for the few that the keys cannot tell.
+        auto const product = multiply(hash, buckets_);
+        auto const key = key_of(product);
+        for (auto const* line = line_of(product.high);;) {
+            auto const i = line->below(key);
+            if (line->keys[i] == key) [[unlikely]]
+                return find_slowly(hash, source).node();
+            auto const node = line->nodes[i];
+            if (node < point_line::link)
+                return node;
+            line = linked(product.high, node);
+        }
     }
 
     static void prefetch([[maybe_unused]] void const* address) noexcept
@@ -300,11 +311,11 @@ private:
 #endif
     }
 
-    // Three and a half points a bucket when it is built, from two to five as nodes come and go; six,
-    // from four to eight, in a compact table.
+    // Three and a half points a bucket when it is built, from two to five as nodes come and go; five
+    // and a half, from four to eight, in a compact table.
     std::uint64_t buckets_for(std::uint64_t points) const noexcept
     {
-        auto const buckets = compact_ ? points / 6 : points * 2 / 7;
+        auto const buckets = points * 2 / (compact_ ? 11 : 7);
         return (buckets + group_size) / group_size * group_size;
     }
     bool buckets_wrong(std::uint64_t points) const noexcept
@@ -313,7 +324,10 @@ private:
                (points < buckets_ * (compact_ ? 4 : 2) && buckets_ > group_size);
     }
     // Room for changes, beyond the lines there are.
-    std::size_t slack(std::size_t lines) const noexcept { return lines / (compact_ ? 24 : 6); }
+    std::size_t slack(std::size_t lines) const noexcept
+    {
+        return compact_ ? lines / 24 : lines / 6 + 64;
+    }
     static std::size_t lines_for(std::size_t points) noexcept
     {
         return points == 0 ? 1 : (points + point_line::points_max - 1) / point_line::points_max;
@@ -349,13 +363,18 @@ private:
         return lines_.base() + starts_[bucket >> group_bits] + (bucket & (group_size - 1));
     }
 
+    /// The line of a bucket that a link names.
+    point_line const* linked(std::uint64_t bucket, node_index link) const noexcept
+    {
+        return lines_.base() + starts_[bucket >> group_bits] + (link - point_line::link);
+    }
+
     /// Steps through links, and if `leaves` also into the following buckets, to a point.
     position skip_sentinels(position p, bool leaves = true) const noexcept
     {
         while (p.key() == point_line::sentinel) {
             if (p.node() >= point_line::link) {
-                p.line =
-                    lines_.base() + starts_[p.bucket >> group_bits] + (p.node() - point_line::link);
+                p.line = linked(p.bucket, p.node());
             } else {
                 if (!leaves)
                     return p;
