@@ -9,6 +9,7 @@
 #include <perdure/world/files.hpp>
 #include <perdure/world/posix_calls.hpp>
 #include <perdure/world/posix_files.hpp>
+#include <perdure/world/shutdown.hpp>
 #include <perdure/world/system_sockets.hpp>
 #include <perdure/world/system_timer.hpp>
 #include <perdure/world/system_world.hpp>

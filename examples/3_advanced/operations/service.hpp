@@ -12,10 +12,11 @@
 #include <perdure/detector/detector.hpp>
 #include <perdure/detector/heartbeat_sender.hpp>
 #include <perdure/durable.hpp>
+#include <perdure/world/shutdown.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/this_coro.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +26,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace operations {
@@ -46,6 +48,8 @@ struct service_options {
     std::vector<asio::ip::udp::endpoint> peers_listen{}; ///< Where they watch this node.
     /// How long to go on serving after /readyz has begun to say no: until the load balancers have noticed.
     std::chrono::milliseconds notice{3000};
+    /// For the requests under way then: a client that never ends its own must not cost the last snapshot.
+    std::chrono::milliseconds drain_at_most{10000};
     /// All of stopping, the notice included. Kubernetes kills after 30 s, systemd after 90 s unless told otherwise.
     std::chrono::milliseconds stop_within{20000};
 };
@@ -85,8 +89,8 @@ public:
     phase now() const { return phase_; }
     perdure::detector::estimator_options const& timeouts() const { return estimator_; }
     asio::ip::udp::endpoint heartbeats() const { return detector_.local_endpoint(); }
-    /// What stopping left undone; empty if it was in good order.
-    std::string const& left_undone() const { return left_undone_; }
+    /// How stopping went.
+    perdure::shutdown_report const& stopped() const { return stopped_; }
     void rethrow() const
     {
         if (failed_)
@@ -131,52 +135,50 @@ private:
         co_await stop();
     }
 
+    //[ graceful_stop
     /// Leave, drain, last snapshot, close; whatever happens it is over after stop_within.
     asio::awaitable<void> stop()
     {
-        auto const executor = co_await asio::this_coro::executor;
-        auto const deadline = std::chrono::steady_clock::now() + options_.stop_within;
-        auto doing = std::make_shared<std::string>("serving on");
-        asio::steady_timer limit(executor, deadline);
-        limit.async_wait([this, doing](boost::system::error_code ec) {
-            if (ec)
-                return;
-            left_undone_ = *doing; // Nothing that was acknowledged is lost: it is on disk already.
-            io_.stop();
-        });
-        auto const step = [&](char const* what) {
-            *doing = what;
-            supervisor_.notify(std::string("STATUS=") + what);
-            std::cout << "stopping: " << what << std::endl;
-        };
-
         phase_ = phase::stopping; // /readyz says no from here on.
         supervisor_.notify("STOPPING=1");
-        step("serving on until the load balancers have noticed");
-        asio::steady_timer timer(executor, options_.notice);
-        co_await timer.async_wait(asio::use_awaitable);
-        step("taking leave of the peers");
+        asio::steady_timer notice(io_, options_.notice);
+        perdure::shutdown_steps steps;
+        steps.then("serving on until the load balancers have noticed", notice.async_wait(asio::deferred))
+            .then("taking leave of the peers", [this] { leave(); })
+            .then("finishing the requests under way", asio::co_spawn(io_, drain(), asio::deferred),
+                  options_.drain_at_most)
+            .then("taking the last snapshot", total_.async_snapshot())
+            .then("closing the log", total_.async_close())
+            .on_begin([this](std::string_view step) {
+                supervisor_.notify("STATUS=" + std::string(step));
+                std::cout << "stopping: " << step << std::endl;
+            });
+        stopped_ = co_await perdure::async_shutdown(io_, std::move(steps), options_.stop_within,
+                                                    asio::use_awaitable);
+        phase_ = phase::stopped;
+        std::cout << stopped_ << ", total " << total_.state().value << std::endl;
+        reload_.cancel();
+        watchdog_timer_.cancel();
+        if (!stopped_.in_good_order())
+            io_.stop(); // Nothing that was acknowledged is lost: it is on disk already.
+    }
+    //]
+
+    void leave()
+    {
         if (sender_)
             sender_->leave(); // They know at once, and need not suspect first.
         detector_.close();
-        step("finishing the requests under way");
+    }
+
+    asio::awaitable<void> drain()
+    {
         http_.stop_accepting();
+        asio::steady_timer timer(io_);
         while (http_.under_way() != 0) {
             timer.expires_after(5ms);
             co_await timer.async_wait(asio::use_awaitable);
         }
-        step("taking the last snapshot");
-        auto const [ec, info] =
-            co_await total_.async_snapshot(asio::as_tuple(asio::use_awaitable));
-        if (ec) // Recovery will take a little longer; no reason not to stop.
-            std::cout << "no last snapshot: " << ec.message() << std::endl;
-        step("closing the log");
-        co_await total_.async_close(asio::use_awaitable);
-        limit.cancel();
-        phase_ = phase::stopped;
-        reload_.cancel();
-        watchdog_timer_.cancel();
-        std::cout << "stopped in good order, total " << total_.state().value << std::endl;
     }
 
     /// Beats only while the loop turns and the log takes commands; systemd restarts what stops beating.
@@ -336,7 +338,7 @@ private:
     phase phase_ = phase::recovering;
     bool log_failed_ = false;
     std::uint64_t good_calls_ = 0, failed_calls_ = 0, peer_events_ = 0;
-    std::string left_undone_;
+    perdure::shutdown_report stopped_{};
     std::exception_ptr failed_;
 };
 
