@@ -48,7 +48,7 @@ conan_references = {"boost": "boost/1.91.0", "xxhash": "xxhash/0.8.3", "pugixml"
                     "zstd": "zstd/[~1.5]", "openssl": "openssl/[>=1.1 <4]"}
 conan_defaults = {"with_serialization": True}
 # A Boost library is the first directory under boost/, with these exceptions.
-boost_library = {"archive": "serialization"}
+boost_library = {"archive": "serialization", "version": "config"}
 
 
 def parts_table():

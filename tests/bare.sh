@@ -125,7 +125,6 @@ $shown
 reader_of() { # <suite>
     local suite=$1 lines ring durable
     lines=$(sed -n '/^<!-- reader -->/,/^```$/p' README.md | sed '1,2d; $d; s/sudo //g')
-    if [[ $suite == bookworm ]]; then lines=${lines//libboost-dev libboost-serialization-dev/libboost1.81-dev libboost-serialization1.81-dev}; fi
     ring=${lines%%$'\n\n'*} durable=${lines#*$'\n\n'}
     run_in "$suite" "ring: from nothing to a running program" bash -exc "export DEBIAN_FRONTEND=noninteractive; $ring
         test ! -e /usr/include/boost" || return 1

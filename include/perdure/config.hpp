@@ -4,6 +4,11 @@
 #ifndef PERDURE_CONFIG_HPP
 #define PERDURE_CONFIG_HPP
 
+// Said before pages of other errors.
+#if __cplusplus < 202002L
+#error "perdure needs C++20: compile with -std=c++20 or newer"
+#endif
+
 /// The version of these headers, for programs that print it; nothing in the library depends on it.
 #define PERDURE_VERSION_MAJOR 0
 #define PERDURE_VERSION_MINOR 1

@@ -9,9 +9,14 @@
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/error_condition.hpp>
+#include <boost/version.hpp>
 
 #include <string>
 #include <type_traits>
+
+#if BOOST_VERSION < 108100
+#error "perdure needs Boost 1.81 or newer; Debian 12 has it as libboost1.81-dev"
+#endif
 
 namespace perdure {
 

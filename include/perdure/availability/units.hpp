@@ -6,6 +6,7 @@
 
 #include <perdure/availability/detail/math.hpp>
 #include <perdure/availability/detail/require.hpp>
+#include <perdure/config.hpp>
 
 #include <chrono>
 #include <compare>
