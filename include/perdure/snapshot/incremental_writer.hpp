@@ -7,6 +7,7 @@
 #include <perdure/snapshot/backend.hpp>
 #include <perdure/snapshot/chunker.hpp>
 #include <perdure/snapshot/compression.hpp>
+#include <perdure/snapshot/detail/chunk_compressor.hpp>
 #include <perdure/snapshot/format.hpp>
 #include <perdure/snapshot/report.hpp>
 
@@ -123,7 +124,8 @@ public:
     void append(std::span<std::byte const> raw, error_code& ec, std::uint16_t partition = 0)
     {
         if (!failed_) {
-            auto& c = chunkers_.try_emplace(partition, options_.how, options_.chunk_size).first->second;
+            auto& c =
+                chunkers_.try_emplace(partition, options_.how, options_.chunk_size).first->second;
             c.add(raw, [&](std::span<std::byte const> chunk) { put(chunk, partition); });
         }
         ec = failed_;
@@ -141,18 +143,17 @@ public:
         write_buffer();
         if (!failed_ && pack_)
             pack_->commit(failed_);
-        snapshot_info info;
+        format::footer footer;
+        std::uint64_t size = 0;
         if (!failed_) {
             auto const header = format::encode_header(header_);
             auto const end = format::encode_end(chunks_, header, header_.id, header.size(),
                                                 partitions_, header_.flags);
             std::array<std::span<std::byte const>, 2> const parts{header, end};
-            info.size = header.size() + end.size();
-            info.digest =
-                format::decode_footer(std::span<std::byte const, format::footer_size>(
-                                          std::span(end).last(format::footer_size)),
-                                      info.size, failed_, header_.flags)
-                    .digest;
+            size = header.size() + end.size();
+            footer =
+                format::decode_footer(std::span<std::byte const>(end).last<format::footer_size>(),
+                                      size, failed_, header_.flags);
             if (!failed_) {
                 auto upload = backend_->create(name_, failed_);
                 if (!failed_)
@@ -164,18 +165,9 @@ public:
         ec = failed_;
         if (ec)
             return {};
-        info.id = header_.id;
-        info.position = header_.position;
-        info.raw_size = raw_size_;
-        info.chunks = static_cast<std::uint32_t>(chunks_.size());
-        info.type = header_.type;
-        info.schema_version = header_.schema_version;
-        info.codec = header_.codec;
-        info.codec_version = header_.codec_version;
-        info.log_id = header_.log_id;
         counters_.snapshots = 1;
-        counters_.bytes_written = (pack_ ? pack_size_ : 0) + info.size;
-        return info;
+        counters_.bytes_written = (pack_ ? pack_size_ : 0) + size;
+        return describe(header_, footer, size);
     }
 
     /// What the next snapshot may share, once this one is published.
@@ -192,13 +184,13 @@ private:
             failed_ = errc::too_large;
         if (failed_)
             return;
-        raw_size_ += raw.size();
         auto const hash = xxh3_128(raw.data(), raw.size());
         auto const size = static_cast<std::uint32_t>(raw.size());
         auto const* known = next_->find(hash, size);
         if (known == nullptr && base_) {
             known = base_->find(hash, size);
-            if (known != nullptr && base_->sparse.contains(known->pack) && moved_ + size <= fresh_) {
+            if (known != nullptr && base_->sparse.contains(known->pack) &&
+                moved_ + size <= fresh_) {
                 moved_ += size;
                 known = nullptr;
             } else if (known == nullptr) {
@@ -234,9 +226,7 @@ private:
             pack_size_ = header.size();
         }
         c.offset = pack_size_;
-        auto const stored = compress(raw, c);
-        c.stored_size = static_cast<std::uint32_t>(stored.size());
-        c.stored_crc = crc32c(stored);
+        auto const stored = compressor_.store(raw, c);
         auto const frame = snapshot_format::encode_shared_frame(c);
         buffer_.insert(buffer_.end(), frame.begin(), frame.end());
         buffer_.insert(buffer_.end(), stored.begin(), stored.end());
@@ -254,23 +244,10 @@ private:
         buffer_.clear();
     }
 
-    // As snapshot_writer.
-    std::span<std::byte const> compress(std::span<std::byte const> raw, snapshot_chunk& c)
-    {
-        if (compressor_.compress == nullptr || raw.size() < 64)
-            return raw;
-        scratch_.resize(raw.size() - raw.size() / 8);
-        std::size_t const n = compressor_.compress(raw, scratch_, compressor_.level);
-        if (n == 0)
-            return raw;
-        c.compression = compressor_.kind;
-        return std::span<std::byte const>(scratch_).first(n);
-    }
-
     Backend* backend_;
     std::string name_, pack_name_;
     snapshot_header header_;
-    compressor compressor_;
+    detail::chunk_compressor compressor_;
     incremental_options options_;
     std::shared_ptr<shared_chunks const> base_;
     std::shared_ptr<shared_chunks> next_;
@@ -279,9 +256,7 @@ private:
     std::vector<snapshot_chunk> chunks_;
     std::optional<typename Backend::upload> pack_;
     std::vector<std::byte> buffer_; // of the pack, not written yet
-    std::vector<std::byte> scratch_;
     std::uint64_t pack_size_ = 0;
-    std::uint64_t raw_size_ = 0;
     std::uint64_t fresh_ = 0; // raw bytes that no older pack holds
     std::uint64_t moved_ = 0; // raw bytes written anew out of sparse packs
     std::uint32_t partitions_ = 1;

@@ -230,10 +230,7 @@ snapshot_content read_snapshot(Object& object, std::span<compressor const> known
         content.views_[c.partition].push_back(raw_bytes);
     }
 
-    auto const& h = content.header_;
-    content.info_ = {h.id,         h.position,       size,    footer.raw_total, footer.chunk_count,
-                     h.type,       h.schema_version, h.codec, h.codec_version,  h.log_id,
-                     footer.digest};
+    content.info_ = describe(content.header_, footer, size);
     return content;
 }
 

@@ -39,6 +39,16 @@ struct snapshot_info {
     friend bool operator==(snapshot_info const&, snapshot_info const&) = default;
 };
 
+/// What a snapshot file of `size` bytes says of itself.
+inline snapshot_info describe(snapshot_header const& header, snapshot_format::footer const& footer,
+                              std::uint64_t size)
+{
+    return {
+        header.id,    header.position,       size,         footer.raw_total,     footer.chunk_count,
+        header.type,  header.schema_version, header.codec, header.codec_version, header.log_id,
+        footer.digest};
+}
+
 /// Why a snapshot was passed over.
 struct passed_over {
     /// Of the snapshot.

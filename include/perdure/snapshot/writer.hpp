@@ -7,6 +7,7 @@
 #include <perdure/snapshot/archive_io.hpp>
 #include <perdure/snapshot/backend.hpp>
 #include <perdure/snapshot/compression.hpp>
+#include <perdure/snapshot/detail/chunk_compressor.hpp>
 #include <perdure/snapshot/format.hpp>
 #include <perdure/snapshot/report.hpp>
 
@@ -47,14 +48,11 @@ public:
             c.raw_size = static_cast<std::uint32_t>(raw.size());
             c.partition = partition;
             c.raw_hash = xxh3_128(raw.data(), raw.size());
-            auto const stored = compress(raw, c);
-            c.stored_size = static_cast<std::uint32_t>(stored.size());
-            c.stored_crc = crc32c(stored);
+            auto const stored = compressor_.store(raw, c);
             auto const frame = snapshot_format::encode_frame(
                 c, static_cast<std::uint32_t>(chunks_.size()), header_.id);
             write(frame, stored);
             chunks_.push_back(c);
-            raw_size_ += raw.size();
         }
         ec = failed_;
     }
@@ -66,34 +64,20 @@ public:
     snapshot_info commit(error_code& ec)
     {
         begin();
-        snapshot_info info;
+        snapshot_format::footer footer;
         if (!failed_) {
             auto const header = snapshot_format::encode_header(header_);
             auto const end =
                 snapshot_format::encode_end(chunks_, header, header_.id, size_, partitions_);
-            auto const footer = std::span<std::byte const>(end).last(snapshot_format::footer_size);
-            info.digest = snapshot_format::decode_footer(
-                              std::span<std::byte const, snapshot_format::footer_size>(footer),
-                              size_ + end.size(), failed_)
-                              .digest;
+            footer = snapshot_format::decode_footer(
+                std::span<std::byte const>(end).last<snapshot_format::footer_size>(),
+                size_ + end.size(), failed_);
             write(end, {});
         }
         if (!failed_)
             upload_.commit(failed_);
         ec = failed_;
-        if (ec)
-            return {};
-        info.id = header_.id;
-        info.position = header_.position;
-        info.size = size_;
-        info.raw_size = raw_size_;
-        info.chunks = static_cast<std::uint32_t>(chunks_.size());
-        info.type = header_.type;
-        info.schema_version = header_.schema_version;
-        info.codec = header_.codec;
-        info.codec_version = header_.codec_version;
-        info.log_id = header_.log_id;
-        return info;
+        return ec ? snapshot_info() : describe(header_, footer, size_);
     }
 
 private:
@@ -112,27 +96,12 @@ private:
         size_ += a.size() + b.size();
     }
 
-    // Compression that saves less than an eighth is not worth its time when loading.
-    std::span<std::byte const> compress(std::span<std::byte const> raw, snapshot_chunk& c)
-    {
-        if (compressor_.compress == nullptr || raw.size() < 64)
-            return raw;
-        scratch_.resize(raw.size() - raw.size() / 8);
-        std::size_t const n = compressor_.compress(raw, scratch_, compressor_.level);
-        if (n == 0)
-            return raw;
-        c.compression = compressor_.kind;
-        return std::span(scratch_).first(n);
-    }
-
     Upload upload_;
     snapshot_header header_;
-    compressor compressor_;
+    detail::chunk_compressor compressor_;
     std::vector<snapshot_chunk> chunks_;
-    std::vector<std::byte> scratch_;
     std::uint32_t partitions_ = 1;
     std::uint64_t size_ = 0;
-    std::uint64_t raw_size_ = 0;
     error_code failed_;
 };
 
