@@ -26,12 +26,7 @@ int main()
     perdure::placement_map map(rules);
     for (auto const* zone : {"amsterdam", "berlin", "cracow"})
         for (int i = 1; i != 5; ++i)
-            map.join({.name = std::string(zone, 1) + std::to_string(i),
-                      .zone = zone,
-                      .rack = {},
-                      .host = {},
-                      .weight = 1,
-                      .state = node_state::up});
+            map.join({.name = std::string(zone, 1) + std::to_string(i), .zone = zone});
 
     for (auto const* key : {"user:1", "user:2", "cart:1"}) {
         std::printf("%s is on", key);

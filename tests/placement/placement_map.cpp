@@ -9,6 +9,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <sstream>
 #include <tuple>
 
 using namespace placement_test;
@@ -362,6 +363,9 @@ TEST_CASE("placement_map: survives is verified", "[placement]")
     CHECK(lost.weakest_slot == 9);
     CHECK(lost.slots_short == 1);
     CHECK(lost.text().find("slot 9 lacks") == 0);
+    std::ostringstream printed;
+    printed << lost;
+    CHECK(printed.str() == lost.text());
     CHECK_THROWS_AS(survival(map, 0), std::invalid_argument);
     CHECK_THROWS_AS(survival(map, 4), std::invalid_argument);
 }
@@ -410,8 +414,7 @@ TEST_CASE("placement_map: bad values are named", "[placement]")
     placement_map map({}, cluster(3));
     auto const before = map.spec();
     auto const node = [](std::string name, double weight) {
-        return cluster_node{
-            .name = std::move(name), .zone = {}, .rack = {}, .host = {}, .weight = weight};
+        return cluster_node{.name = std::move(name), .weight = weight};
     };
     has(message([&] { map.join(node("node-1", 1)); }), "node is 'node-1'; it is there already");
     has(message([&] { map.join(node("", 1)); }), "name is ''");
@@ -421,6 +424,9 @@ TEST_CASE("placement_map: bad values are named", "[placement]")
         has(message([&] { map.join(node("x", w)); }), "it must be from 1e-9 to 1e18");
         has(message([&] { map.set_weight("node-1", w); }), "it must be from 1e-9 to 1e18");
     }
+    has(message([&] { map.join(node("x", 1e-10)); }), "the weight of 'x' is 1e-10");
+    has(message([&] { map.set_weight("node-1", -1); }), "the weight of 'node-1' is -1");
+    has(message([&] { map.join({.name = "x", .zone = std::string(256, 'z')}); }), "the zone of 'x' is 'zzz");
     has(message([&] { map.pin(1 << 20, {"node-1"}); }), "slot is 1048576");
     has(message([&] { map.pin(1, {}); }), "the number of owners is 0");
     has(message([&] { map.pin(1, {"a", "b", "c", "d"}); }), "the number of owners is 4");

@@ -53,11 +53,11 @@ constexpr bool may_be_read(node_state state) noexcept
  *  own host.
  */
 struct cluster_node {
-    std::string name; ///< stays the same when the node gets another address; not empty
+    std::string name{}; ///< stays the same when the node gets another address; not empty
     /// What fails together at the largest: a data centre, a region. Up to 255 bytes.
-    std::string zone;
-    std::string rack; ///< within the zone. Up to 255 bytes.
-    std::string host; ///< within the rack. Up to 255 bytes; empty: the node is its own host.
+    std::string zone{};
+    std::string rack{}; ///< within the zone. Up to 255 bytes.
+    std::string host{}; ///< within the rack. Up to 255 bytes; empty: the node is its own host.
     double weight = 1; ///< its share of the copies is in proportion; finite and above 0
     node_state state = node_state::up; ///< whether it owns and is read
 

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iosfwd>
 #include <map>
 #include <span>
 #include <string>
@@ -70,6 +71,14 @@ struct load_report {
             t += "zone " + (z.zone.empty() ? "''" : z.zone) + line;
         }
         return t;
+    }
+
+    /// Writes text().
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        load_report const& r)
+    {
+        return out << r.text();
     }
 };
 

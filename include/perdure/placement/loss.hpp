@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,14 @@ struct loss_estimate {
             std::snprintf(line, sizeof line, "%.3g %% (%.3g to %.3g)", 100 * probability, 100 * low,
                           100 * high);
         return line;
+    }
+
+    /// Writes text().
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        loss_estimate const& r)
+    {
+        return out << r.text();
     }
 };
 

@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -115,6 +116,14 @@ struct movement_plan {
 
     /// What would happen, for a person: a few lines, and a table of the nodes that take part.
     std::string text() const;
+
+    /// Writes text().
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        movement_plan const& r)
+    {
+        return out << r.text();
+    }
 };
 
 namespace detail {

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <span>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,14 @@ struct placement_diff {
                           : "owners of " + std::to_string(slots.size()) +
                                 (slots.size() == 1 ? " slot differ" : " slots differ"));
         return t;
+    }
+
+    /// Writes text().
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        placement_diff const& r)
+    {
+        return out << r.text();
     }
 };
 

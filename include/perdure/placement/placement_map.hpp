@@ -133,7 +133,7 @@ public:
         auto const index = index_of(name);
         if (index == no_node)
             return false;
-        detail::check_node_weight(weight);
+        detail::check_node_weight(name, weight);
         auto changed = *this;
         auto& n = changed.entries_[index].node;
         auto const kind = !may_own(n.state) || weight == n.weight ? change::none

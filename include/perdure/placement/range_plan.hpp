@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iosfwd>
 #include <limits>
 #include <string>
 #include <utility>
@@ -48,6 +49,14 @@ struct range_plan {
                       "load is %.2f %%",
                       100 * moved, ranges.size(), 100 * minimum);
         return line;
+    }
+
+    /// Writes text().
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        range_plan const& r)
+    {
+        return out << r.text();
     }
 };
 

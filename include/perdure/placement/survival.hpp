@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -74,6 +75,14 @@ struct survival_report {
                  (slots_short == 1 ? " has" : " have") +
                  " fewer readable copies than the rules want";
         return t;
+    }
+
+    /// Writes text().
+    template <class Traits>
+    friend std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& out,
+                                                        survival_report const& r)
+    {
+        return out << r.text();
     }
 };
 
