@@ -17,14 +17,14 @@ using perdure::errc;
 using perdure::error_code;
 using perdure::put_outcome;
 
-// A store of objects in this process whose n-th call fails, before or after it took effect.
+// A store of objects in this process whose n-th call and some after it fail, before or after they took effect.
 struct object_store {
     struct object {
         std::vector<std::byte> bytes;
         std::uint64_t version = 0;
     };
     std::map<std::string, object> objects;
-    std::uint64_t version = 0, calls = 0, fail_at = 0;
+    std::uint64_t version = 0, calls = 0, fail_at = 0, fail_count = 1;
     bool after_effect = false;
 };
 
@@ -92,7 +92,9 @@ private:
     void run(error_code& ec, Call call)
     {
         ec = {};
-        bool const fails = ++store_->calls == store_->fail_at;
+        auto const call_number = ++store_->calls;
+        bool const fails = store_->fail_at != 0 && call_number >= store_->fail_at &&
+                           call_number < store_->fail_at + store_->fail_count;
         if (!fails || store_->after_effect)
             call();
         if (fails)
@@ -124,12 +126,15 @@ bool save(catalogue& c, std::uint64_t n)
     return !ec;
 }
 
-std::uint64_t load(catalogue& c, error_code& ec)
+// The position of the newest good one, and how many were bad.
+std::uint64_t load(catalogue& c, error_code& ec, std::size_t* bad = nullptr)
 {
     perdure::snapshot_report report;
     auto const info = c.load_newest(
         1, [](std::uint32_t) { return true; },
         [](perdure::snapshot_content const&, error_code&) {}, report, ec);
+    if (bad != nullptr)
+        *bad = report.passed.size();
     return info.position;
 }
 
@@ -155,14 +160,17 @@ TEST_CASE("object back end: conforms with conditional puts alone, over HTTP and 
     CHECK(server.objects() < 10);
 }
 
-TEST_CASE("object back end: whichever request fails or loses its answer, what was acknowledged stays",
+TEST_CASE("object back end: whichever requests fail or lose their answers, what was acknowledged stays, and nothing "
+          "is published by halves",
           "[snapshot][core]")
 {
-    for (bool const after_effect : {false, true}) {
+    for (auto const& [after_effect, count] :
+         {std::pair(false, 1), {true, 1}, {false, 2}, {true, 2}, {true, 3}}) {
         std::uint64_t failed = 0;
         for (std::uint64_t call = 1; call <= 60; ++call) {
-            CAPTURE(after_effect, call);
+            CAPTURE(after_effect, count, call);
             auto const store = std::make_shared<object_store>();
+            store->fail_count = static_cast<std::uint64_t>(count);
             std::uint64_t acknowledged = 0;
             {
                 catalogue c(backend(local_client(store), {.part_bytes = 1000}), {});
@@ -178,9 +186,11 @@ TEST_CASE("object back end: whichever request fails or loses its answer, what wa
             // The one that failed may have been the one that frees the storage.
             catalogue c(backend(local_client(store), {.part_bytes = 1000, .take_over = true}), {});
             error_code ec;
-            auto const found = load(c, ec);
+            std::size_t bad = 0;
+            auto const found = load(c, ec, &bad);
             if (acknowledged != 0)
                 CHECK(!ec);
+            CHECK(bad == 0);
             CHECK(found >= acknowledged);
             CHECK(save(c, 9));
             CHECK(load(c, ec) == 9);
@@ -215,6 +225,37 @@ TEST_CASE("object back end: an owner whose storage was taken over publishes noth
     CHECK(!save(first, 4));
     CHECK(load(second, ec) == 3);
     REQUIRE(save(second, 5));
+}
+
+TEST_CASE("object back end: an owner that was replaced does not come back by looking at what is there",
+          "[snapshot][core]")
+{
+    auto const store = std::make_shared<object_store>();
+    error_code ec;
+    auto first = std::make_unique<catalogue>(backend(local_client(store)), perdure::snapshot_options());
+    REQUIRE(save(*first, 1));
+    catalogue second(backend(local_client(store), {.take_over = true}), {});
+    REQUIRE(save(second, 2));
+
+    CHECK(load(*first, ec) == 0); // It lists what is there, and so learns the other one's catalogue.
+    CHECK(ec == errc::locked);
+    CHECK(!save(*first, 3));
+    REQUIRE(save(second, 4));
+
+    first->ids(ec);
+    first.reset(); // It frees nothing that is another's.
+    catalogue polite(backend(local_client(store)), {});
+    CHECK(load(polite, ec) == 0);
+    CHECK(ec == errc::locked);
+    CHECK(save(second, 5));
+    CHECK(load(second, ec) == 5);
+}
+
+TEST_CASE("object back end: a part size of 0 is refused", "[snapshot][core]")
+{
+    auto const store = std::make_shared<object_store>();
+    CHECK_THROWS_WITH(backend(local_client(store), {.part_bytes = 0}),
+                      "object_backend_options.part_bytes is 0; a part holds at least a byte");
 }
 
 TEST_CASE("object back end: a lost answer of the server is found out about", "[snapshot][asio][threads]")

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <sys/random.h>
@@ -66,7 +67,7 @@ concept object_client =
 /// Where in the store snapshots lie, and in parts of which size.
 struct object_backend_options {
     std::string prefix{}; ///< Before every key, for example "orders/".
-    std::size_t part_bytes = 4u << 20; ///< An object is stored in parts of this size.
+    std::size_t part_bytes = 4u << 20; ///< An object is stored in parts of this size, at least 1.
     /** Takes the storage from an owner that may still be alive; that one's next commit is refused.
      *
      *  Nothing else frees it when its owner crashed: there are no clocks to trust.
@@ -85,7 +86,12 @@ struct object_backend_options {
 template <object_client Client>
 class object_backend {
     struct state {
-        state(Client c, object_backend_options o) : client(std::move(c)), options(std::move(o)) {}
+        state(Client c, object_backend_options o) : client(std::move(c)), options(std::move(o))
+        {
+            if (options.part_bytes == 0)
+                throw std::invalid_argument(
+                    "object_backend_options.part_bytes is 0; a part holds at least a byte");
+        }
 
         Client client;
         object_backend_options options;
@@ -109,6 +115,16 @@ class object_backend {
                 return;
             catalogue = std::move(found);
             tag = std::move(current);
+        }
+
+        // The same for the owner. With the tag of another one's catalogue the next change would take it from that one.
+        void read_own(error_code& ec)
+        {
+            read(ec);
+            if (!ec && (owner == 0 || catalogue.owner != owner)) {
+                owner = 0;
+                ec = errc::locked;
+            }
         }
 
         // Changes the catalogue. Where the answer was lost, finds out whether it was changed.
@@ -184,7 +200,8 @@ public:
               buffer_(std::move(other.buffer_)),
               id_(std::exchange(other.id_, 0)),
               parts_(other.parts_),
-              size_(other.size_)
+              size_(other.size_),
+              asked_(other.asked_)
         {
         }
         upload& operator=(upload&& other) noexcept
@@ -196,6 +213,7 @@ public:
             id_ = std::exchange(other.id_, 0);
             parts_ = other.parts_;
             size_ = other.size_;
+            asked_ = other.asked_;
             return *this;
         }
         ~upload() { discard(); }
@@ -230,6 +248,7 @@ public:
                         refused = make_error_code(boost::system::errc::file_exists);
                         return;
                     }
+                    asked_ = true;
                     std::erase_if(c.pending, [&](auto const& u) { return u.id == id_; });
                     c.add({name_, id_, size_, state_->options.part_bytes, false});
                 },
@@ -257,7 +276,8 @@ public:
         void discard() noexcept
         {
             auto const id = std::exchange(id_, 0);
-            if (id == 0 || state_->owner == 0)
+            // After a commit that failed it may be published all the same, or be so yet.
+            if (id == 0 || asked_ || state_->owner == 0)
                 return;
             try {
                 state_->remove_parts(id, parts_ + 1);
@@ -271,6 +291,7 @@ public:
         std::uint64_t id_ = 0; // 0: nothing to discard
         std::uint64_t parts_ = 0;
         std::uint64_t size_ = 0;
+        bool asked_ = false; // for it to be published
     };
 
     /// An object that is read; see snapshot_backend.
@@ -297,8 +318,10 @@ public:
                     out.subspan(done, static_cast<std::size_t>(want)), ec);
                 done += n;
                 offset += n;
+                if (ec == boost::system::errc::no_such_file_or_directory)
+                    ec = {};
                 if (!ec && n != want)
-                    break; // A part was cut: the reader finds out.
+                    break; // A part was cut or lost: the reader finds out.
             }
             return done;
         }
@@ -350,7 +373,7 @@ public:
     std::vector<stored_object> list(error_code& ec)
     {
         std::vector<stored_object> all;
-        state_->read(ec);
+        state_->read_own(ec);
         if (!ec)
             for (auto const& e : state_->catalogue.entries)
                 all.push_back({e.name, e.size, e.put_aside});
