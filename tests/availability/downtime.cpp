@@ -4,6 +4,7 @@
 #include "availability/support.hpp"
 #include <perdure/availability/downtime.hpp>
 
+#include <algorithm>
 #include <cmath>
 
 using namespace perdure::availability;

@@ -10,9 +10,11 @@
 
 #include <openssl/evp.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 

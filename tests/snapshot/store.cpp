@@ -15,6 +15,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <exception>
 #include <thread>
 
 namespace asio = boost::asio;

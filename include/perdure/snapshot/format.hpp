@@ -9,6 +9,7 @@
 #include <perdure/bytes/hash.hpp>
 #include <perdure/error.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -15,6 +15,7 @@
 #include <boost/asio/query.hpp>
 
 #include <cassert>
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <tuple>

@@ -8,6 +8,7 @@
 #include <bitset>
 #include <chrono>
 #include <complex>
+#include <concepts>
 #include <cstddef>
 #include <deque>
 #include <forward_list>
