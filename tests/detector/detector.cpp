@@ -19,6 +19,7 @@
 
 #include <future>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -220,6 +221,33 @@ TEST_CASE("detector: several waits get an event each, in their order", "[detecto
     second.open();
     run_until(context, [&] { return got.size() == 2; });
     CHECK(got == std::vector<std::pair<int, node_id>>{{0, 1}, {1, 2}});
+}
+
+TEST_CASE("detector: a socket that cannot be opened is named", "[detector][asio]")
+{
+    asio::io_context context;
+    fixed_detector first(context, quick());
+    first.open();
+    auto const taken = first.local_endpoint();
+    std::ostringstream at;
+    at << " on " << taken << ": "; // Which of a host's sockets it is.
+    auto const said = [](auto&& open) -> std::string {
+        try {
+            open();
+        } catch (boost::system::system_error const& e) {
+            CHECK(e.code() == asio::error::address_in_use);
+            return e.what();
+        }
+        return "nothing";
+    };
+    auto o = quick();
+    o.listener.listen = taken;
+    fixed_detector second(context, o);
+    CHECK(said([&] { second.open(); }).starts_with("detector::open" + at.str()));
+    perdure::heartbeat_sender_options from;
+    from.from = taken;
+    heartbeat_sender sender(context, from);
+    CHECK(said([&] { sender.open(); }).starts_with("heartbeat_sender::open" + at.str()));
 }
 
 TEST_CASE("detector: the usual completion tokens", "[detector][asio]")

@@ -4,6 +4,7 @@
 #ifndef PERDURE_DETECTOR_DETECTOR_HPP
 #define PERDURE_DETECTOR_DETECTOR_HPP
 
+#include <perdure/detector/detail/throw_if_not_open.hpp>
 #include <perdure/detector/event.hpp>
 #include <perdure/detector/heartbeat_listener.hpp>
 #include <perdure/detector/monitor.hpp>
@@ -17,7 +18,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -30,11 +30,13 @@ namespace perdure {
 /// What a detector listens to, and how it judges.
 template <class Estimator>
 struct basic_detector_options {
-    static_assert(estimator<Estimator>, "see the concept estimator");
+    static_assert(estimator<Estimator>,
+                  "Estimator has to be copyable, constructible from its options_type, and to have handle_heartbeat, "
+                  "deadline, level, threshold, samples, reset, options and set_options; see the concept estimator");
 
-    heartbeat_listener_options listener; ///< Where and how heartbeats are received.
-    monitor_options monitor; ///< How peers are watched.
-    typename Estimator::options_type estimator; ///< When silence becomes suspicious.
+    heartbeat_listener_options listener{}; ///< Where and how heartbeats are received.
+    monitor_options monitor{}; ///< How peers are watched.
+    typename Estimator::options_type estimator{}; ///< When silence becomes suspicious.
 };
 
 /** Listens to heartbeats over UDP and reports when a peer comes up, is suspected, goes down, or
@@ -53,7 +55,9 @@ struct basic_detector_options {
  */
 template <class Estimator, class World>
 class basic_detector {
-    static_assert(estimator<Estimator>, "see the concept estimator");
+    static_assert(estimator<Estimator>,
+                  "Estimator has to be copyable, constructible from its options_type, and to have handle_heartbeat, "
+                  "deadline, level, threshold, samples, reset, options and set_options; see the concept estimator");
     static_assert(has_time<World> && has_datagrams<World>,
                   "a detector needs a World with time and datagrams");
 
@@ -92,8 +96,7 @@ public:
     {
         error_code ec;
         open(ec);
-        if (ec)
-            throw boost::system::system_error(ec, "detector::open");
+        detail::throw_if_not_open(ec, "detector::open", impl_->listener.options().listen);
     }
 
     /// Stops listening. Waits complete with `operation_aborted`.

@@ -5,6 +5,7 @@
 #define PERDURE_DETECTOR_HEARTBEAT_LISTENER_HPP
 
 #include <perdure/detector/authentication.hpp>
+#include <perdure/detector/detail/throw_if_not_open.hpp>
 #include <perdure/detector/heartbeat.hpp>
 #include <perdure/detector/heartbeat_codec.hpp>
 #include <perdure/error.hpp>
@@ -13,7 +14,6 @@
 #include <perdure/world/system_world.hpp>
 
 #include <boost/asio/ip/udp.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <array>
 #include <cstddef>
@@ -30,7 +30,7 @@ struct heartbeat_listener_options {
     /// Heartbeats of other clusters are counted and dropped.
     cluster_id cluster = 0;
     /// The keys of which one must have signed; without keys, heartbeats must be unsigned.
-    authentication keys;
+    authentication keys{};
 };
 
 /// What came in; everything but `heartbeats` was dropped.
@@ -69,14 +69,16 @@ public:
 
     executor_type get_executor() const { return executor_; }
 
+    /// As they were given.
+    heartbeat_listener_options const& options() const noexcept { return options_; }
+
     /// Opens and binds the socket.
     void open(error_code& ec) { socket_.open(options_.listen, ec); }
     void open()
     {
         error_code ec;
         open(ec);
-        if (ec)
-            throw boost::system::system_error(ec, "heartbeat_listener::open");
+        detail::throw_if_not_open(ec, "heartbeat_listener::open", options_.listen);
     }
     /// Stops receiving and frees the port. A pending wait completes with operation_aborted. May be
     /// called again.

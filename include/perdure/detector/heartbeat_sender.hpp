@@ -6,6 +6,7 @@
 
 #include <perdure/detector/authentication.hpp>
 #include <perdure/detector/detail/require.hpp>
+#include <perdure/detector/detail/throw_if_not_open.hpp>
 #include <perdure/detector/heartbeat.hpp>
 #include <perdure/detector/heartbeat_codec.hpp>
 #include <perdure/detector/heartbeat_schedule.hpp>
@@ -15,7 +16,6 @@
 #include <perdure/world/system_world.hpp>
 
 #include <boost/asio/ip/udp.hpp>
-#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <array>
@@ -63,9 +63,9 @@ struct heartbeat_sender_options {
     /// The address to send from; port 0 lets the system choose.
     asio::ip::udp::endpoint from{asio::ip::udp::v4(), 0};
     /// Who listens. More can be added later.
-    std::vector<asio::ip::udp::endpoint> listeners;
+    std::vector<asio::ip::udp::endpoint> listeners{};
     /// The first key signs; without keys, heartbeats are unsigned.
-    authentication keys;
+    authentication keys{};
 };
 
 /// What a sender has done since it was opened.
@@ -113,8 +113,7 @@ public:
     {
         error_code ec;
         open(ec);
-        if (ec)
-            throw boost::system::system_error(ec, "heartbeat_sender::open");
+        detail::throw_if_not_open(ec, "heartbeat_sender::open", impl_->options.from);
     }
 
     /// Stops sending, without a word.

@@ -111,9 +111,9 @@ struct process_options {
  *  The presets below take their figures from the simulators and test benches named there.
  */
 struct options {
-    network_options network; ///< Of messages and links.
-    disk_options disk; ///< Of every process's disk.
-    process_options process; ///< Of processes and their clocks.
+    network_options network{}; ///< Of messages and links.
+    disk_options disk{}; ///< Of every process's disk.
+    process_options process{}; ///< Of processes and their clocks.
     /// So many handlers at one instant mean that the program never waits; the run then fails.
     std::uint64_t handlers_per_instant_max = 1'000'000;
 
