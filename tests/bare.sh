@@ -103,16 +103,20 @@ run_in() { # <suite> <title> <command...>
     shift 2
     log=$place/$suite${reader:+-reader}.out begin=$SECONDS
     say "$suite: $title"
-    PERDURE_BOOST=$boost enter "$suite" bash -c 'cd /perdure && exec "$@"' bash "$@" >"$log" 2>&1 || status=$?
-    local seconds=$((SECONDS - begin))
+    # The processor's time too: it says what the command costs where others use the machine.
+    local TIMEFORMAT='%U %S' load took processor
+    load=$(cut -d' ' -f1 /proc/loadavg)
+    { time PERDURE_BOOST=$boost enter "$suite" bash -c 'cd /perdure && exec "$@"' bash "$@" >"$log" 2>&1; } 2>"$log.time" || status=$?
+    processor=$(awk '{printf "%.0f", $1 + $2}' "$log.time")
+    took="status $status, $((SECONDS - begin)) s, $processor s of the processor, load $load when it began"
     tail -n 25 "$log"
-    echo "$suite: $title: status $status, $seconds s"
+    echo "$suite: $title: $took"
     local shown
     shown=$(grep -vE '^\[[0-9]+/[0-9]+\]|^ *[0-9]+/[0-9]+ Test|^ +Start|^(Get|Hit|Fetched|Reading|Building dep|Preparing|Unpacking|Selecting|Setting up|Suggested|Recommended|The following|Need to|[0-9]+ upgraded)' "$log" |
         sed 's/\x1b\[[0-9;]*m//g' | tail -n 40)
     pages+=("### \`$title\`
 
-Status $status, $seconds s.
+${took^}.
 
 \`\`\`
 $shown

@@ -8,6 +8,7 @@
 #include <perdure/wal/lz4.hpp>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 #include <random>
 #include <set>

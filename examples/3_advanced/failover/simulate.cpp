@@ -19,6 +19,7 @@
 #include "simulated_cluster.hpp"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <optional>

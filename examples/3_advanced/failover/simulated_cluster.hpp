@@ -14,6 +14,7 @@
 #include <perdure/simulation/cluster.hpp>
 
 #include <array>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <sstream>
