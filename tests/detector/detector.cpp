@@ -454,3 +454,111 @@ TEST_CASE("detector: on a strand of a loop with several threads", "[detector][as
     CHECK(done.get_future().get() >= 20);
     pool.join();
 }
+
+TEST_CASE("detector: after it was closed a wait gets what is left, and then ends", "[detector][asio]")
+{
+    asio::io_context context;
+    fixed_detector d(context, quick());
+    d.open();
+    d.add_peer(7);
+    heartbeat_sender sender(context, sender_of(7, d.local_endpoint()));
+    sender.open();
+    run_until(context, [&] { return d.status(7) == peer_status::up; });
+    sender.close();
+    d.close();
+    std::vector<error_code> results;
+    auto const wait = [&] {
+        d.async_wait_event([&](error_code ec, peer_event const&) { results.push_back(ec); });
+    };
+    wait();
+    wait();
+    context.restart();
+    context.run_for(20s); // Runs dry.
+    REQUIRE(results.size() == 2);
+    CHECK(!results[0]);
+    CHECK(results[1] == asio::error::operation_aborted);
+    CHECK(context.stopped());
+}
+
+TEST_CASE("detector: closed and opened again it listens anew, and the end of the old wait is no failure",
+          "[detector][asio]")
+{
+    asio::io_context context;
+    auto o = quick();
+    o.monitor.admit_unknown = true;
+    fixed_detector d(context, o);
+    d.open();
+    std::vector<error_code> results;
+    d.close();
+    d.open();
+    d.async_wait_event([&](error_code ec, peer_event const&) { results.push_back(ec); });
+    heartbeat_sender sender(context, sender_of(7, d.local_endpoint()));
+    sender.open();
+    run_until(context, [&] { return !results.empty(); });
+    CHECK(!results[0]);
+    CHECK(d.status(7) == peer_status::up);
+}
+
+TEST_CASE("heartbeat_sender: a node that left and was opened again is back", "[detector][asio]")
+{
+    asio::io_context context;
+    fixed_detector d(context, quick());
+    d.open();
+    d.add_peer(7);
+    heartbeat_sender sender(context, sender_of(7, d.local_endpoint()));
+    sender.open();
+    run_until(context, [&] { return d.status(7) == peer_status::up; });
+    sender.leave();
+    run_until(context, [&] { return d.status(7) == peer_status::down; });
+    sender.open();
+    run_until(context, [&] { return d.status(7) == peer_status::up; });
+}
+
+namespace {
+
+// A world whose sockets cannot be waited for a few times.
+struct deaf_socket : system_datagram_socket {
+    static inline int failures = 0;
+    using system_datagram_socket::system_datagram_socket;
+
+    template <class Token>
+    auto async_wait(asio::ip::udp::socket::wait_type what, Token&& token)
+    {
+        if (failures == 0)
+            return system_datagram_socket::async_wait(what, std::forward<Token>(token));
+        --failures;
+        return asio::async_initiate<Token, void(error_code)>(
+            [](auto handler, asio::any_io_executor on) {
+                asio::post(on, [h = std::move(handler)]() mutable {
+                    std::move(h)(error_code(asio::error::no_buffer_space));
+                });
+            },
+            token, get_executor());
+    }
+};
+struct deaf_world : system_world {
+    using datagram_socket = deaf_socket;
+    using system_world::system_world;
+};
+
+} // namespace
+
+TEST_CASE("detector: it hears again after its socket could not be waited for, also if no peer can be lost",
+          "[detector][asio]")
+{
+    asio::io_context context;
+    auto o = quick();
+    o.monitor.admit_unknown = true;
+    o.monitor.pulse = 20ms;
+    deaf_socket::failures = 2;
+    basic_detector<fixed_timeout, deaf_world> d(context, o);
+    d.open();
+    error_code failure;
+    d.async_wait_event([&](error_code ec, peer_event const&) { failure = ec; });
+    run_until(context, [&] { return failure.failed(); });
+    CHECK(failure == asio::error::no_buffer_space);
+    heartbeat_sender sender(context, sender_of(7, d.local_endpoint()));
+    sender.open();
+    run_until(context, [&] { return d.status(7) == peer_status::up; });
+    CHECK(deaf_socket::failures == 0);
+}

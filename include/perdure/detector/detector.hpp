@@ -99,7 +99,8 @@ public:
         detail::throw_if_not_open(ec, "detector::open", impl_->listener.options().listen);
     }
 
-    /// Stops listening. Waits complete with `operation_aborted`.
+    /// Stops listening. Waits complete with `operation_aborted`; those that begin later too, once they have fetched
+    /// the events that are left. It may be opened again.
     void close() { impl_->close(); }
 
     /// Where it listens; senders need it.
@@ -188,6 +189,7 @@ private:
             if (ec)
                 return;
             opened = true;
+            closed = false;
             listen();
             settle();
         }
@@ -195,6 +197,7 @@ private:
         void close()
         {
             opened = false;
+            closed = true;
             armed.reset();
             ++arming;
             timer.cancel();
@@ -205,10 +208,10 @@ private:
         void listen()
         {
             listening = true;
-            listener.async_wait([weak = this->weak_from_this()](error_code ec) {
+            listener.async_wait([weak = this->weak_from_this(), number = ++listens](error_code ec) {
                 auto const self = weak.lock();
-                if (!self || !self->opened)
-                    return;
+                if (!self || !self->opened || self->listens != number)
+                    return; // Also a wait that an earlier close ended.
                 self->listening = false;
                 if (ec) {
                     // Without a pause a socket that is broken for good would keep the loop busy, so
@@ -259,17 +262,22 @@ private:
             while (!waiting.empty()) {
                 auto event = monitor.poll_event();
                 if (!event)
-                    return;
+                    break;
                 waiting.complete_front(error_code(), std::move(*event));
             }
+            if (closed)
+                waiting.cancel_all(); // Nothing more will come.
         }
 
         void arm()
         {
             // A monitor that still wants a drain was stalled again and again; the loop gets its
             // turn.
-            auto const next =
+            auto next =
                 monitor.wants_drain() ? std::optional(world.now()) : monitor.next_deadline();
+            // Also if no peer can be lost: one may come up.
+            if (!next && !listening)
+                next = world.now() + monitor.options().pulse;
             // A timer that is set too early finds nothing to do and is set anew, which costs less
             // than setting it for every heartbeat.
             if (!next || (armed && *armed <= *next))
@@ -295,8 +303,10 @@ private:
         waiter_queue<void(error_code, peer_event)> waiting;
         std::optional<time_point> armed;
         std::uint64_t arming = 0;
+        std::uint64_t listens = 0;
         error_code failure;
         bool opened = false;
+        bool closed = false; // and not opened again
         bool listening = false;
 
         // Other handlers of the loop get a turn after this many.

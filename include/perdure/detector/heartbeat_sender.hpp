@@ -120,7 +120,7 @@ public:
     void close() { impl_->close(); }
 
     /** Sends a last heartbeat that says that the node stops on purpose, and closes. Listeners
-     *  report the node down at once; if the heartbeat is lost, as soon as it is missed.
+     *  report the node down at once; if the heartbeat is lost, as soon as it is missed. Opened again, the node is back.
      */
     void leave() { impl_->leave(); }
 
@@ -192,6 +192,7 @@ private:
             if (ec)
                 return;
             opened = true;
+            content.leaving = false;
             schedule.set_interval(content.interval, world.now());
             wait();
         }
