@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <sys/types.h>
 #include <utility>
 
 namespace perdure {
@@ -225,7 +226,8 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t max_offset = std::numeric_limits<std::int64_t>::max();
+    // What the system's calls take: on 32 bits without _FILE_OFFSET_BITS=64 more would be cut off.
+    static constexpr std::uint64_t max_offset = std::numeric_limits<off_t>::max();
 
     // What fallocate does on file systems that lack it, except that holes inside the file stay.
     void write_zeros_up_to(std::uint64_t end, error_code& ec)
