@@ -347,6 +347,12 @@ TEST_CASE("monitor: peers are added once, removed, and bounded in number", "[det
     CHECK(m.silent_count() == 1);
     CHECK(m.peers_count() == 1);
     CHECK(s.said() == "3 up +0, 3 suspect +300, 3 down +500, 2 suspect +1000, 2 down +1200");
+    // A bound below what is watched already lets none in.
+    s.add(4);
+    o.peers_max = 1;
+    m.set_options(o, s.now);
+    CHECK(!m.add_peer(5, s.now));
+    CHECK(m.peers_count() == 2);
 }
 
 TEST_CASE("monitor: unknown nodes can be admitted", "[detector][core]")
@@ -485,6 +491,18 @@ TEST_CASE("monitor: the observer's own stall is no verdict about its peers", "[d
         CHECK(m.counters().stalls == 1);
         s.pass(299ms);
         CHECK(s.said() == "");
+    }
+    SECTION("also if detection time and patience are as long as they may be")
+    {
+        auto o = quick;
+        o.stall_patience = 1000;
+        auto const timeout = 24h * GENERATE(200, 3660);
+        fixed_monitor patient(o, {timeout});
+        script<fixed_monitor> t{patient};
+        t.add(1);
+        t.hear(beat(1, 0));
+        t.stall(1h);
+        CHECK(patient.evidence(1, t.now)->limit == timeout + 1h);
     }
     SECTION("it is noticed also if nothing was due in it, thanks to the pulse")
     {

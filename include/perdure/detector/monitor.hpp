@@ -351,7 +351,7 @@ private:
 
     peer* add(node_id node, time_point now)
     {
-        if (index_.size() == options_.peers_max || index_.contains(node))
+        if (index_.size() >= options_.peers_max || index_.contains(node))
             return nullptr;
         if (free_.empty()) {
             peers_.emplace_back(prototype_);
@@ -403,7 +403,9 @@ private:
             return deadline;
         auto const detection_time = deadline - p.since;
         auto const stalled = stalled_total_ - p.stalled_before;
-        auto const latest = deadline + stalled + (options_.stall_patience - 1) * detection_time;
+        std::chrono::nanoseconds const most = 10 * detail::longest_duration / options_.stall_patience;
+        auto const latest =
+            deadline + stalled + (options_.stall_patience - 1) * std::min(detection_time, most);
         return std::max(deadline, std::min(stall_end_ + detection_time, latest));
     }
 
