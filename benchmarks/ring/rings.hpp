@@ -8,23 +8,16 @@
 
 #include "peers.hpp"
 #include "support.hpp"
+#include "texts.hpp"
 #include <perdure/ring/bounded_loads.hpp>
 #include <perdure/ring/hash_ring.hpp>
 
 #include <malloc.h>
 
-#include <array>
-#include <cstring>
-#include <functional>
-#include <string_view>
-
 namespace ring_benchmark {
 
 using perdure::key_hash;
 using perdure::node_index;
-
-/// About as many as the hash of 16 bytes has instructions.
-inline constexpr int additions = 20;
 
 inline double heap_bytes()
 {
@@ -139,79 +132,12 @@ inline void bench_rings(settings const& s, double floor, bars& goals)
         print_row("ring, batches of 4096" + label, batch, "ns");
 
         if (thousand) {
-            // A 16-byte text as the key, against the lookup of its hash.
-            auto const texts = in_turns(
-                s,
-                [&] {
-                    auto lookup = [&](std::uint64_t h) {
-                        std::uint64_t const bytes[2] = {h, ~h};
-                        return ring.index_for(
-                            std::string_view(reinterpret_cast<char const*>(bytes), 16));
-                    };
-                    return throughput_once(count, lookup);
-                },
-                [&] { return throughput_once(count, ours); });
-            print_row("ring, 16-byte text, hash included" + label, texts.ours, "ns", 0, "",
-                      texts.peer);
-            // What the hash costs without a lookup, and what the lookup costs behind as many
-            // instructions that hash nothing: the latter is the processor's price, not the hash's.
-            auto const bare = in_turns(
-                s,
-                [&] {
-                    auto hash = [&](std::uint64_t h) {
-                        std::uint64_t const bytes[2] = {h, ~h};
-                        return perdure::hash_key(
-                            std::string_view(reinterpret_cast<char const*>(bytes), 16));
-                    };
-                    return throughput_once(count, hash);
-                },
-                [&] { auto nothing = std::identity(); return throughput_once(count, nothing); });
-            print_row("hash of a 16-byte text alone" + label, bare.ours, "ns", 0, "", bare.peer);
-            auto const behind = in_turns(
-                s,
-                [&] {
-                    auto lookup = [&](std::uint64_t h) {
-                        for (int i = 0; i != additions; ++i) {
-                            h += 0x9E3779B97F4A7C15;
-                            asm("" : "+r"(h));
-                        }
-                        return ours(h);
-                    };
-                    return throughput_once(count, lookup);
-                },
-                [&] { return throughput_once(count, ours); });
-            print_row("ring, " + std::to_string(additions) + " additions before the lookup" + label,
-                      behind.ours, "ns", 0, "", behind.peer);
-            std::printf("    a 16-byte text costs %.2f ns more than its hash: the hash alone %.2f ns, "
-                        "%d additions in its place %.2f ns\n",
-                        texts.ours - texts.peer, bare.ours - bare.peer, additions,
-                        behind.ours - behind.peer);
-            std::vector<std::array<char, 16>> names(4096);
-            auto const fill = [&](auto&& each) {
-                hashes next{fresh_seed()};
-                for (std::size_t i = 0; i != names.size(); ++i) {
-                    std::uint64_t const bytes[2] = {next(), i};
-                    std::memcpy(&names[i], bytes, 16);
-                    keys[i].value = perdure::hash_key(names[i]);
-                }
-                auto const start = thread_ns();
-                each();
-                keep(out[7]);
-                return (thread_ns() - start) / static_cast<double>(names.size());
-            };
-            auto const batches = in_turns(
-                s, [&] { return fill([&] { ring.indexes_for_batch(names, out); }); },
-                [&] { return fill([&] { ring.indexes_for_batch(keys, out); }); });
-            print_row("ring, batches of 16-byte texts, hashes included" + label, batches.ours, "ns",
-                      0, "", batches.peer);
-            goals.at_most("a 16-byte text as the key, more, in batches",
-                          batches.ours - batches.peer, 2.5, "ns");
+            bench_texts(s, ring, count, label, goals);
             goals.at_most("ring, N = 1000, at <= 24 B a point", alone, 5, "ns");
             goals.at_most("its memory of a point", point_bytes, 24, "B");
             goals.at_most("compact ring, N = 1000, at <= 16 B a point", c, 7, "ns");
             goals.at_most("its memory of a point", compact_bytes, 16, "B");
             goals.at_least("ring, N = 1000: lower_bound / ring", t.peer / t.ours, 14, "times");
-            goals.at_most("a 16-byte text as the key, more", texts.ours - texts.peer, 2.5, "ns");
             goals.at_most("three distinct owners", three_alone, 9, "ns");
 
             perdure::bounded_loads<perdure::hash_ring> loads(ring);

@@ -7,7 +7,7 @@
 //
 // Prints a table: the time of a lookup, how even the load is, what moves when a node joins and when
 // one leaves beside what must move, the memory of a node. With --svg it draws load.svg (each node's
-// share) and movement.svg (what moves) into the directory. docs/ring.md shows and explains a run.
+// share) and movement.svg (what moves) into the directory. docs/ring/index.md shows and explains a run.
 
 #include <perdure/ring.hpp>
 
