@@ -8,6 +8,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -221,6 +222,24 @@ TEST_CASE("durable: the record of a command is as its page says, and other bytes
     CHECK(perdure::as_text(read->command) == "xy");
     for (std::size_t n = 0; n != 20; ++n)
         CHECK(!perdure::decode_durable_record(std::span(bytes.data(), n)));
+    auto const bounded = perdure::encode_durable_record(
+        {.version = 2, .from = perdure::client_command{0x0102, 3}, .clients = 10'000, .command = perdure::as_bytes("xy")});
+    std::vector<unsigned> bounded_expected = expected;
+    bounded_expected[0] = 3;
+    bounded_expected.insert(bounded_expected.begin() + 20, {0x10, 0x27, 0, 0});
+    REQUIRE(bounded.size() == bounded_expected.size());
+    for (std::size_t i = 0; i != bounded.size(); ++i)
+        CHECK(std::to_integer<unsigned>(bounded[i]) == bounded_expected[i]);
+    auto const bounded_read = perdure::decode_durable_record(bounded);
+    REQUIRE(bounded_read);
+    CHECK(bounded_read->from == perdure::client_command{0x0102, 3});
+    CHECK(bounded_read->clients == 10'000);
+    CHECK(perdure::as_text(bounded_read->command) == "xy");
+    for (std::size_t n = 0; n != 24; ++n)
+        CHECK(!perdure::decode_durable_record(std::span(bounded.data(), n)));
+    auto none = bounded;
+    std::fill_n(none.begin() + 20, 4, std::byte());
+    CHECK(!perdure::decode_durable_record(none));
     auto const plain = perdure::encode_durable_record({.command = perdure::as_bytes("z")});
     CHECK(plain.size() == 5);
     CHECK(perdure::as_text(perdure::decode_durable_record(plain)->command) == "z");

@@ -20,7 +20,8 @@ namespace perdure {
 
 /** The default command codec: the portable archive, for whatever Boost.Serialization can serialize.
  *
- *  Encoding throws what the command's `serialize` throws; nothing was logged then.
+ *  Encoding throws what the command's `serialize` throws; then nothing is logged, and the command completes with
+ *  errc::cannot_encode, or the code of a boost::system::system_error.
  */
 template <class Command>
 struct archive_command_codec {

@@ -90,7 +90,7 @@ public:
     basic_durable(basic_durable&&) noexcept = default;
     basic_durable& operator=(basic_durable&& other) noexcept
     {
-        if (core_)
+        if (core_ && this != &other)
             core_->abandon();
         core_ = std::move(other.core_);
         return *this;
@@ -127,7 +127,8 @@ public:
     /** Makes a command durable, applies it, and completes with its result.
      *
      *  @par Completion signature        execute_signature
-     *  @par Errors                      errc::record_too_large: it had no effect. errc::log_failed and what the system
+     *  @par Errors                      errc::record_too_large, errc::cannot_encode (its type threw, or the code that it
+     *                                   threw): it had no effect. errc::log_failed and what the system
      *                                   reported: it was not applied; whether it is found after the next opening is
      *                                   unknown. errc::closed: not open.
      *  @par Per-operation cancellation  none: the command is on its way to the disk.
@@ -152,7 +153,7 @@ public:
      *
      *  @par Completion signature        execute_signature
      *  @par Errors                      as async_execute; errc::result_forgotten: it or a later command of the client was
-     *                                   applied, and the result is not kept any more. errc::session_expired: the client
+     *                                   applied, and the result is not kept any more, or as another type. errc::session_expired: the client
      *                                   is not known (any more), and this is not its first command; not applied.
      *                                   Where the error of a first try leaves the effect open, giving it again settles it.
      */

@@ -16,8 +16,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace perdure {
@@ -110,6 +112,22 @@ struct durable_options {
     /// Called on the loop while opening, at most once for some thousand records.
     std::function<void(durable_progress const&)> on_progress{};
 };
+
+namespace detail {
+
+// Throws std::invalid_argument naming field, value and rule. Log and snapshots check their own.
+inline durable_options checked(durable_options o)
+{
+    if (o.directory.empty())
+        throw std::invalid_argument(
+            "durable_options::directory is empty; name a directory for the state");
+    if (o.sessions.clients == 0)
+        throw std::invalid_argument("session_options::clients is 0; at least 1 must be remembered, "
+                                    "or no command is done only once");
+    return o;
+}
+
+} // namespace detail
 
 } // namespace perdure
 

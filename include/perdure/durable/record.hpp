@@ -29,12 +29,15 @@ struct durable_record {
     std::uint16_t version = 1; ///< Of the command's type.
     /// Set if the client may give the command again.
     std::optional<client_command> from{};
+    /// Only with `from`: how many clients are remembered once it was applied (session_options::clients); 0: not said, so
+    /// as many as the program says that reads it.
+    std::uint32_t clients = 0;
     /// Its bytes, as the codec made them; a view.
     std::span<std::byte const> command{};
 };
 
 /// The most bytes of a record before its command.
-inline constexpr std::size_t durable_record_header_max = 20;
+inline constexpr std::size_t durable_record_header_max = 24;
 
 /// The record's bytes.
 inline std::vector<std::byte> encode_durable_record(durable_record const& r)
@@ -42,12 +45,14 @@ inline std::vector<std::byte> encode_durable_record(durable_record const& r)
     std::vector<std::byte> bytes;
     bytes.reserve(durable_record_header_max + r.command.size());
     byte_writer w(bytes);
-    w.u8(r.from ? 2 : 1);
+    w.u8(!r.from ? 1 : r.clients == 0 ? 2 : 3);
     w.u8(0);
     w.u16(r.version);
     if (r.from) {
         w.u64(r.from->client);
         w.u64(r.from->sequence);
+        if (r.clients != 0)
+            w.u32(r.clients);
     }
     w.bytes(r.command);
     return bytes;
@@ -69,13 +74,15 @@ inline std::optional<durable_record> decode_durable_record(std::span<std::byte c
         result.command = bytes.subspan(4);
         return result;
     }
-    if (kind != 2 || bytes.size() < durable_record_header_max)
+    if (kind != 2 && kind != 3)
         return std::nullopt;
     auto const client = r.u64();
     result.from = client_command{client, r.u64()};
-    result.command = bytes.subspan(durable_record_header_max);
-    if (result.from->sequence == 0)
+    if (kind == 3)
+        result.clients = r.u32();
+    if (!r.ok() || result.from->sequence == 0 || (kind == 3 && result.clients == 0))
         return std::nullopt;
+    result.command = bytes.subspan(kind == 3 ? durable_record_header_max : 20);
     return result;
 }
 

@@ -18,7 +18,8 @@ namespace perdure {
 
 /// How many clients' commands are told apart, and for how long.
 struct session_options {
-    /// Clients that are remembered. Beyond it, the one whose last command lies furthest back in the log is forgotten.
+    /// Clients that are remembered, at least 1. Beyond it, the one whose last command lies furthest back in the log is
+    /// forgotten. It may be changed between openings: records say what held for them.
     std::uint32_t clients = 10'000;
     /// Results that are kept for each client: as many commands as it has under way at once.
     std::uint32_t results = 8;

@@ -40,7 +40,7 @@ concept state_machine = std::default_initializable<S> && std::movable<S> &&
  *
  *  | expression          | meaning                                                       |
  *  |---------------------|---------------------------------------------------------------|
- *  | `Codec::encode(c)`  | the record's bytes                                            |
+ *  | `Codec::encode(c)`  | the record's bytes; may throw, and then the command is refused |
  *  | `Codec::decode(bytes)` | the command, or nullopt if the bytes are none; must not throw |
  *  | `Codec::version()`, `Codec::decode(bytes, version)` | optional: the version that encode writes, from 1; and reading an older one |
  */

@@ -46,8 +46,10 @@ apply_result<State, Command> apply_once(State& state, client_sessions& sessions,
         } else {
             auto result = state.apply(*command);
             memory_sink sink;
-            portable_codec{}.encode(result, sink);
-            sessions.applied(from, at, std::string(as_text(sink.bytes())), limits);
+            error_code lost; // A result that cannot be encoded is as one that is not kept: done is done.
+            translate_encode([&] { portable_codec{}.encode(result, sink); }, lost);
+            sessions.applied(from, at, lost ? std::string() : std::string(as_text(sink.bytes())),
+                             limits);
             return result;
         }
     case client_sessions::verdict::repeated:
@@ -56,9 +58,13 @@ apply_result<State, Command> apply_once(State& state, client_sessions& sessions,
         } else {
             memory_source source(as_bytes(sessions.result_of(from)));
             result_type result{};
-            portable_codec{}.decode(source, result);
-            return result;
+            error_code lost; // A program with another type of results may have kept it.
+            translate_decode([&] { portable_codec{}.decode(source, result); }, lost);
+            if (!lost)
+                return result;
+            ec = errc::result_forgotten;
         }
+        break;
     case client_sessions::verdict::forgotten:
         ec = errc::result_forgotten;
         break;

@@ -5,6 +5,7 @@
 #define PERDURE_DURABLE_DETAIL_DURABLE_CORE_HPP
 
 #include <perdure/durable/detail/apply_once.hpp>
+#include <perdure/durable/detail/command_record.hpp>
 #include <perdure/durable/detail/durable_image.hpp>
 #include <perdure/durable/detail/replay_gaps.hpp>
 #include <perdure/durable/detail/snapshot_schedule.hpp>
@@ -26,8 +27,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
-#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -61,14 +60,6 @@ public:
     {
     }
 
-    static durable_options checked(durable_options o)
-    {
-        if (o.directory.empty())
-            throw std::invalid_argument(
-                "durable_options::directory is empty; name a directory for the state");
-        return o;
-    }
-
     executor_type get_executor() const noexcept { return world_.get_executor(); }
     State const& state() const noexcept { return state_; }
     position applied() const noexcept { return applied_; }
@@ -89,11 +80,13 @@ public:
             return refused.complete_all(
                 phase_ == phase::closed ? errc::closed : errc::already_open, report_);
         }
-        opening_.push(std::move(handler));
+        push_for_good(opening_, std::move(handler));
         phase_ = phase::opening;
         opening_since_ = world_.now();
         if (options_.on_progress)
             options_.on_progress({});
+        if (phase_ != phase::opening)
+            return; // Destroyed there.
         log_->async_open(
             on_loop([self = this->shared_from_this()](error_code ec, recovery_report report) {
                 self->report_.log = std::move(report);
@@ -124,8 +117,12 @@ public:
             entry.done = true; // What it comes to is durable already.
             return settle();
         }
-        std::vector<std::byte> const bytes = Codec::encode(command);
-        auto record = encode_durable_record({codec_version(), from, bytes});
+        auto record =
+            encode_command<Codec>(command, from, options_.sessions.clients, entry.ec);
+        if (entry.ec) {
+            entry.done = true;
+            return settle();
+        }
         schedule_.logged(record.size());
         entry.command = std::move(command);
         log_->async_append(
@@ -153,7 +150,7 @@ public:
             return refused.complete_all(phase_ != phase::open ? errc::closed : errc::overloaded,
                                         {});
         }
-        snapshotting_for_.push(std::move(handler));
+        push_for_good(snapshotting_for_, std::move(handler));
         take_snapshot();
     }
 
@@ -165,7 +162,7 @@ public:
             refused.push(std::move(handler));
             return refused.complete_all(errc::closed);
         }
-        closing_for_.push(std::move(handler));
+        push_for_good(closing_for_, std::move(handler));
         close_when_idle();
     }
 
@@ -211,14 +208,6 @@ private:
         return result;
     }
 
-    static constexpr std::uint16_t codec_version()
-    {
-        if constexpr (requires { Codec::version(); })
-            return Codec::version();
-        else
-            return 1;
-    }
-
     void progress(durable_progress::stage at)
     {
         if (options_.on_progress)
@@ -229,6 +218,15 @@ private:
     auto on_loop(Handler handler)
     {
         return asio::bind_executor(get_executor(), std::move(handler));
+    }
+
+    // What waits there cannot be cancelled.
+    template <class Queue, class Handler>
+    void push_for_good(Queue& queue, Handler handler)
+    {
+        Queue arriving(get_executor());
+        arriving.push(std::move(handler));
+        queue.take_all(arriving);
     }
 
     // -- opening ---------------------------------------------------------------------------------
@@ -255,6 +253,8 @@ private:
         if (phase_ != phase::opening)
             return;
         progress(durable_progress::stage::loading_snapshot);
+        if (phase_ != phase::opening)
+            return; // Destroyed there.
         snapshots_->template async_load_newest<durable_image<State>>(
             durable_codec{}, on_loop([self = this->shared_from_this()](
                                          error_code ec, loaded_snapshot<durable_image<State>> l) {
@@ -301,6 +301,8 @@ private:
         if (first == log_->next_position())
             return replayed({});
         progress(durable_progress::stage::replaying);
+        if (phase_ != phase::opening)
+            return;
         replaying_since_ = world_.now();
         // The records come on the loop, a piece at a time, so that it gets to its other work.
         log_->async_replay(
@@ -316,32 +318,30 @@ private:
     {
         if (failed_)
             return;
-        auto const record = decode_durable_record(bytes);
-        if (!record)
-            return refuse(errc::cannot_decode);
-        if (record->version > codec_version())
-            return refuse(errc::unsupported_version);
-        std::optional<Command> command;
-        if constexpr (requires { Codec::decode(bytes, std::uint16_t{1}); })
-            command = Codec::decode(record->command, record->version);
-        else if (record->version == 1)
-            command = Codec::decode(record->command);
-        if (!command || (record->from && !exactly_once_state<State>))
-            return refuse(errc::cannot_decode);
+        durable_record record;
+        auto const command = decode_command<Codec, Command>(bytes, record, failed_);
+        if (!failed_ && record.from && !exactly_once_state<State>)
+            failed_ = errc::cannot_decode; // The state keeps no sessions.
+        if (failed_)
+            return;
         applied_ = at;
         error_code ignored;
-        if (!record->from)
+        if (!record.from)
             static_cast<void>(state_.apply(*command));
-        else if constexpr (exactly_once_state<State>)
-            static_cast<void>(apply_once(*record->from, &*command, ignored));
+        else if constexpr (exactly_once_state<State>) {
+            // As many clients as were remembered then, or others' commands would be refused now that were done.
+            auto limits = options_.sessions;
+            if (record.clients != 0)
+                limits.clients = record.clients;
+            static_cast<void>(apply_once(state_, sessions_, *record.from, &*command, at, limits,
+                                         ignored));
+        }
         reach(at + 1);
         replayed_bytes_ += bytes.size();
         ++report_.commands_replayed;
         if (report_.commands_replayed % 4096 == 0)
             progress(durable_progress::stage::replaying);
     }
-
-    void refuse(errc why) { failed_ = why; }
 
     // Behind the records that a snapshot in slices may hold, clients' results are those that were given then.
     void reach(position next)
@@ -370,6 +370,8 @@ private:
     void fetch()
     {
         progress(durable_progress::stage::fetching);
+        if (phase_ != phase::opening)
+            return;
         auto const gap = gaps_.first_gap();
         // The source may keep its callback: it must not keep us, nor reach us when we are gone or called twice.
         fetched_ = std::make_shared<std::function<void(error_code, std::vector<replay_gaps::bytes>)>>(
@@ -405,6 +407,8 @@ private:
         gaps_.drain([this](position at, std::span<std::byte const> record) {
             replay_one(at, record);
         });
+        if (phase_ != phase::opening)
+            return;
         if (failed_)
             return opened(failed_);
         if (complete_ != 0)
@@ -469,18 +473,13 @@ private:
         if (entry.at != 0)
             applied_ = entry.at;
         if constexpr (exactly_once_state<State>) {
+            // It may have been given before, also while it was under way.
             if (entry.from)
-                return apply_once(*entry.from, entry.command ? &*entry.command : nullptr, ec);
+                return apply_once(state_, sessions_, *entry.from,
+                                  entry.command ? &*entry.command : nullptr, applied_,
+                                  options_.sessions, ec);
         }
         return state_.apply(*entry.command);
-    }
-
-    // The command may have been given before, also while it was under way.
-    result_type apply_once(client_command const& from, Command const* command, error_code& ec)
-        requires exactly_once_state<State>
-    {
-        return detail::apply_once(state_, sessions_, from, command, applied_, options_.sessions,
-                                  ec);
     }
 
     // -- snapshots -------------------------------------------------------------------------------
