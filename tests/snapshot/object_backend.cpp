@@ -288,6 +288,32 @@ TEST_CASE("object back end: a lost answer of the server is found out about", "[s
     }
 }
 
+TEST_CASE("object back end: a server that does not say the tags of what it stores is asked for them",
+          "[snapshot][asio][threads]")
+{
+    test::http_object_server server;
+    server.hide_tags();
+    using http_backend = perdure::object_backend<perdure::http_object_client>;
+    auto const make = [&] {
+        return http_backend(perdure::http_object_client({.host = "127.0.0.1", .port = server.port()}));
+    };
+    error_code ec;
+    {
+        perdure::snapshot_catalogue<http_backend> c(make(), {});
+        for (std::uint64_t n = 1; n <= 3; ++n) {
+            auto writer = c.begin(n, 1, 1, ec);
+            REQUIRE(!ec);
+            std::byte const content{1};
+            writer->append({&content, 1}, ec);
+            c.publish(*writer, ec);
+            REQUIRE(!ec);
+        }
+    }
+    perdure::snapshot_catalogue<http_backend> again(make(), {});
+    CHECK(again.ids(ec) == std::vector<std::uint64_t>{2, 3});
+    CHECK(!ec);
+}
+
 TEST_CASE("object catalogue: any changed byte and any cut is refused", "[snapshot][core][format]")
 {
     perdure::object_catalogue c;

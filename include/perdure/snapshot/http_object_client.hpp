@@ -99,10 +99,15 @@ public:
     {
         return put(key, bytes, {detail::http::field::if_none_match, "*"}, ec);
     }
-    /// Replaces an object if `tag` is still its tag.
+    /// Replaces an object if `tag` is still its tag; an empty one is never.
     put_outcome put_if(std::string const& key, std::string const& tag,
                        std::span<std::byte const> bytes, error_code& ec)
     {
+        ec = {};
+        // Servers need not say the tag of what they stored, and without one the request would have no condition: it
+        // has to be read first.
+        if (tag.empty())
+            return {};
         return put(key, bytes, {detail::http::field::if_match, tag}, ec);
     }
 

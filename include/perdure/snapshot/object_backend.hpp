@@ -27,7 +27,7 @@ namespace perdure {
 /// What a conditional put came to.
 struct put_outcome {
     bool stored = false; ///< False: the condition did not hold, and nothing was changed.
-    std::string tag{};   ///< Of the object as stored.
+    std::string tag{};   ///< Of the object as stored; empty if the store does not say it.
 };
 
 /** A client of a store of whole objects, such as S3: no append, no rename, no list; only conditional writes.
@@ -351,7 +351,7 @@ public:
             auto const put =
                 s.client.put_new(s.catalogue_key(), encode_object_catalogue(s.catalogue), ec);
             s.tag = put.tag;
-            if (ec || !put.stored)
+            if (ec || !put.stored || put.tag.empty())
                 s.read(ec);
         }
         if (!ec && s.catalogue.owner != 0 && !s.options.take_over)
@@ -485,7 +485,10 @@ private:
             return;
         try {
             error_code ignored;
-            state_->owner = 0;
+            if (state_->tag.empty()) // The store did not say it.
+                state_->read_own(ignored);
+            if (std::exchange(state_->owner, 0) == 0)
+                return; // It is another's by now.
             // The condition holds only if nobody took over.
             auto free = state_->catalogue;
             free.owner = 0;
