@@ -12,6 +12,9 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import coverage  # noqa: E402
+
 # Case, what it is, numbers of it that must stand in a test as they are written here. Several alternatives: a tuple.
 CASES = [
     ("T-A1", "Clopper-Pearson 7 of 50", ["0.267396002497008"]),
@@ -109,9 +112,8 @@ def main():
     for path in sorted(tests.rglob("*.cpp")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             lines.append((path.relative_to(tests), number, line))
-    missing = 0
-    for name, what, numbers in CASES:
-        places = []
+    def find(_, numbers):
+        places = set()
         for number in numbers:
             found = None
             for alternative in (number if isinstance(number, tuple) else number.split("|")):
@@ -120,14 +122,10 @@ def main():
                 found = next(((p, n) for p, n, line in lines if pattern.search(line)), None)
                 if found:
                     break
-            places.append(f"{found[0]}:{found[1]}" if found else f"MISSING {number}")
-            missing += found is None
-        files = sorted(set(places))
-        print(f"{name:11} {what:36} {', '.join(files)}")
-    for name, what, why in LEFT_OUT:
-        print(f"{name:11} {what:36} not tested: {why}")
-    print(f"{len(CASES)} groups of cases, {missing} numbers missing")
-    return 1 if missing else 0
+            places.add(f"{found[0]}:{found[1]}" if found else f"MISSING {number}")
+        return sorted(places)
+
+    return coverage.report(CASES, find, LEFT_OUT, (11, 36), "groups of cases")
 
 
 if __name__ == "__main__":

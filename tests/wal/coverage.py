@@ -12,6 +12,9 @@ import pathlib
 import re
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import coverage  # noqa: E402
+
 DAMAGE = "wal/every_damage.cpp"
 
 # Name, what happens, and the tests that are not named after it: file and a part of the test's name.
@@ -97,21 +100,15 @@ def main():
             title = "".join(re.findall(r'"([^"]*)"', found[1]))
             line = text.count("\n", 0, found.start()) + 1
             titles.setdefault(str(path.relative_to(tests)), []).append((line, title))
-    missing = 0
-    for name, what, *elsewhere in SCENARIOS:
+    def find(name, *elsewhere):
         places = [f"{path}:{line}" for path, all in titles.items() for line, title in all
                   if title.startswith("scenario ") and name in re.split(r"[ ,:]+", title.split(":")[0])]
         for path, part in elsewhere:
             found = [line for line, title in titles.get(path, []) if part in title]
             places += [f"{path}:{found[0]}" if found else f"MISSING {path} '{part}'"]
-        if not places:
-            places = ["MISSING"]
-        missing += any(p.startswith("MISSING") for p in places)
-        print(f"{name:31} {what:42} {', '.join(places)}")
-    for name, what, why in LEFT_OUT:
-        print(f"{name:31} {what:42} not tested: {why}")
-    print(f"{len(SCENARIOS)} scenarios, {missing} without a test, {len(LEFT_OUT)} do not apply")
-    return 1 if missing else 0
+        return places or ["MISSING"]
+
+    return coverage.report(SCENARIOS, find, LEFT_OUT, (31, 42), "scenarios")
 
 
 if __name__ == "__main__":
