@@ -4,11 +4,9 @@
 #ifndef PERDURE_EXAMPLES_TOOLS_AVAILABILITY_MODEL_TEXT_HPP
 #define PERDURE_EXAMPLES_TOOLS_AVAILABILITY_MODEL_TEXT_HPP
 
-#include <perdure/availability/posterior.hpp>
-#include <perdure/availability/structure/fault_tree.hpp>
-#include <perdure/availability/two_state.hpp>
+#include "line_reader.hpp"
+#include "model.hpp"
 
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -29,162 +27,10 @@
  */
 namespace tool {
 
-namespace availability = perdure::availability;
-
-/// A formula over components and named formulas.
-struct formula {
-    enum class kind { name, all_of, any_of, at_least, negation };
-    kind is = kind::name;
-    std::string name; ///< of a component or formula; else what a picture calls it
-    std::uint32_t threshold = 0;
-    std::vector<formula> parts;
-};
-
-struct component {
-    std::string name;
-    availability::chance down; ///< in the long run
-    std::optional<availability::two_state> unit;
-    std::optional<availability::unavailability_posterior> learnt; ///< where data were given
-};
-
-struct model {
-    std::vector<component> components;
-    std::map<std::string, formula> formulas;
-    formula top;
-    bool works = true; ///< `system = ...` says what must work, `top = ...` what must happen
-    availability::duration mission = availability::days(30);
-
-    /// What has to happen that the system is down.
-    [[nodiscard]] availability::fault_tree tree() const;
-};
-
-/// A text that is no model, with the line.
-class text_error : public std::invalid_argument {
-public:
-    text_error(std::size_t line, std::string const& what)
-        : std::invalid_argument("line " + std::to_string(line) + ": " + what)
-    {
-    }
-};
-
 namespace detail {
 
 inline constexpr std::size_t bytes_max = std::size_t{4} << 20;
 inline constexpr int depth_max = 200;
-
-struct token {
-    enum class kind { name, number, sign, end };
-    kind is = kind::end;
-    std::string_view text;
-    double value = 0;
-};
-
-/// Cuts one line into names, numbers and signs. A '#' begins a comment.
-class line_reader {
-public:
-    line_reader(std::string_view text, std::size_t line) : text_(text), line_(line) { next(); }
-
-    [[nodiscard]] token const& now() const { return now_; }
-    [[nodiscard]] std::size_t line() const { return line_; }
-    token take()
-    {
-        auto const taken = now_;
-        next();
-        return taken;
-    }
-    [[nodiscard]] bool is(std::string_view text) const
-    {
-        return now_.is != token::kind::end && now_.text == text;
-    }
-    bool accept(std::string_view text)
-    {
-        bool const found = is(text);
-        if (found) {
-            next();
-        }
-        return found;
-    }
-    [[noreturn]] void refuse(std::string const& wanted) const
-    {
-        throw text_error(line_, now_.is == token::kind::end
-                                    ? "the line ends where " + wanted + " is expected"
-                                    : "'" + std::string(now_.text.substr(0, 60)) + "' where " +
-                                          wanted + " is expected");
-    }
-    void expect(std::string_view text)
-    {
-        if (!accept(text)) {
-            refuse("'" + std::string(text) + "'");
-        }
-    }
-    std::string name()
-    {
-        if (now_.is != token::kind::name) {
-            refuse("a name");
-        }
-        return std::string(take().text);
-    }
-    double number()
-    {
-        if (now_.is != token::kind::number) {
-            refuse("a number");
-        }
-        return take().value;
-    }
-
-private:
-    static bool letter(char c)
-    {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    }
-    static bool digit(char c) { return c >= '0' && c <= '9'; }
-
-    void next()
-    {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) {
-            ++at_;
-        }
-        now_ = {};
-        if (at_ == text_.size() || text_[at_] == '#') {
-            return;
-        }
-        auto const begin = at_;
-        char const c = text_[at_];
-        if (letter(c)) {
-            while (at_ < text_.size() && (letter(text_[at_]) || digit(text_[at_]) ||
-                                          text_[at_] == '-' || text_[at_] == '.')) {
-                ++at_;
-            }
-            now_ = {token::kind::name, text_.substr(begin, at_ - begin), 0};
-            return;
-        }
-        if (digit(c) || c == '.' || c == '-' || c == '+') {
-            double value = 0;
-            auto const first = text_.data() + begin + (c == '+' ? 1 : 0);
-            auto const [end, error] = std::from_chars(first, text_.data() + text_.size(), value);
-            if (error != std::errc()) {
-                throw text_error(line_, "'" + std::string(text_.substr(begin, 20)) +
-                                            "' is no number that a double can hold");
-            }
-            at_ = static_cast<std::size_t>(end - text_.data());
-            now_ = {token::kind::number, text_.substr(begin, at_ - begin), value};
-            return;
-        }
-        if (std::string_view("()&|!,=").find(c) == std::string_view::npos) {
-            auto const code = static_cast<unsigned char>(c);
-            throw text_error(line_, code >= 32 && code < 127
-                                        ? "the character '" + std::string(1, c) + "' means nothing"
-                                        : "the byte " + std::to_string(code) + " means nothing");
-        }
-        ++at_;
-        now_ = {token::kind::sign, text_.substr(begin, 1), 0};
-    }
-
-    std::string_view text_;
-    std::size_t line_;
-    std::size_t at_ = 0;
-    token now_;
-};
 
 class model_reader {
 public:
@@ -516,99 +362,7 @@ private:
     std::size_t top_line_ = 0;
 };
 
-/// Turns formulas into nodes: those of a block diagram into what makes them fail.
-class tree_builder {
-public:
-    explicit tree_builder(model const& m) : model_(m)
-    {
-        for (auto const& c : m.components) {
-            components_.emplace(c.name, &c);
-        }
-    }
-    availability::fault_tree build()
-    {
-        // Formulas before those that use them; the order needs no recursion.
-        std::vector<std::string> waiting;
-        for (auto const& [name, f] : model_.formulas) {
-            waiting.push_back(name);
-            while (!waiting.empty()) {
-                auto const current = waiting.back();
-                if (nodes_.contains(current)) {
-                    waiting.pop_back();
-                    continue;
-                }
-                auto const before = waiting.size();
-                missing(model_.formulas.at(current), waiting);
-                if (waiting.size() == before) {
-                    nodes_.emplace(current, node_of(model_.formulas.at(current), current));
-                    waiting.pop_back();
-                }
-            }
-        }
-        tree_.set_top(node_of(model_.top, model_.top.is == formula::kind::name
-                                              ? std::string()
-                                              : (model_.works ? "system" : "top")));
-        return std::move(tree_);
-    }
-
-private:
-    using node = availability::fault_tree::node;
-
-    void missing(formula const& f, std::vector<std::string>& names) const
-    {
-        if (f.is == formula::kind::name && model_.formulas.contains(f.name) &&
-            !nodes_.contains(f.name)) {
-            names.push_back(f.name);
-        }
-        for (auto const& part : f.parts) {
-            missing(part, names);
-        }
-    }
-    node node_of(formula const& f, std::string const& name)
-    {
-        if (f.is == formula::kind::name) {
-            if (auto const known = nodes_.find(f.name); known != nodes_.end()) {
-                return known->second;
-            }
-            auto const& c = *components_.at(f.name);
-            availability::basic_event event{c.name, c.down};
-            if (c.unit) {
-                event.failures = c.unit->failures().per_hour();
-                event.repairs = c.unit->repairs().per_hour();
-            }
-            return tree_.add_event(std::move(event));
-        }
-        std::vector<node> parts;
-        for (auto const& part : f.parts) {
-            parts.push_back(node_of(part, {}));
-        }
-        auto const n = static_cast<std::uint32_t>(parts.size());
-        switch (f.is) {
-        case formula::kind::all_of:
-            return model_.works ? tree_.any_of(parts, name) : tree_.all_of(parts, name);
-        case formula::kind::any_of:
-            return model_.works ? tree_.all_of(parts, name) : tree_.any_of(parts, name);
-        case formula::kind::at_least:
-            return tree_.at_least(model_.works ? n - f.threshold + 1 : f.threshold, parts, name);
-        case formula::kind::negation:
-        case formula::kind::name:
-            break;
-        }
-        return tree_.negation(parts.front(), name);
-    }
-
-    model const& model_;
-    std::map<std::string, component const*> components_;
-    std::map<std::string, node> nodes_;
-    availability::fault_tree tree_;
-};
-
 } // namespace detail
-
-inline availability::fault_tree model::tree() const
-{
-    return detail::tree_builder(*this).build();
-}
 
 /** Reads a text model.
  *  @throws text_error with the line; nothing else, whatever the text
