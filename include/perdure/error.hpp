@@ -167,8 +167,8 @@ public:
         case errc::cannot_decode: return "the type rejected its serialised bytes";
         case errc::wrong_type: return "what is stored is of another type";
         case errc::cannot_encode: return "the type could not be serialised";
-        case errc::result_forgotten: return "the command was applied earlier and its result is forgotten";
-        case errc::session_expired: return "the client is not known any more";
+        case errc::result_forgotten: return "the client's command or a later one was applied earlier, and its result is not kept";
+        case errc::session_expired: return "the client is not known, and this is not its first command";
         case errc::stale_epoch: return "the epoch is stale";
         case errc::quorum_lost: return "too few replicas answered";
         case errc::timed_out: return "no answer came in time";

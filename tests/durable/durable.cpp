@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <span>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -228,20 +229,68 @@ TEST_CASE("durable: snapshots are taken in the background when enough was logged
     f.check_entries(1000);
 }
 
-TEST_CASE("durable: a record that is no command fails the opening", "[durable][asio]")
+TEST_CASE("durable: many short lives, each killed after one command, do not make the log grow without end",
+          "[durable][asio]")
 {
     fixture f;
-    {
+    auto const every = 64 * 1024;
+    std::size_t longest = 0;
+    for (int life = 1; life <= 40; ++life) {
+        REQUIRE(!f.open(f.options(every)));
+        f.execute(life, life);
+        std::size_t segments = 0;
+        for (auto const& e : std::filesystem::directory_iterator(f.directory / "state/log"))
+            segments += e.path().extension() == ".seg" ? 1 : 0;
+        longest = std::max(longest, segments);
+    }
+    f.check_entries(40);
+    CHECK(longest <= 10); // Twice `every` and four segments, one more to see it, two until it helps, one made ahead.
+    CHECK(f.snapshots().size() == 2);
+}
+
+TEST_CASE("durable: a record that is no command fails the opening, which says which and why", "[durable][asio]")
+{
+    fixture f;
+    auto const opened_on = [&](std::span<std::byte const> record) {
         perdure::wal_options o = f.options().log;
         o.directory = f.directory / "state/log";
         perdure::wal log(f.io, o);
         log.open();
-        auto const bytes = perdure::as_bytes("not an archive");
-        log.async_append(bytes, [](error_code ec, perdure::position) { CHECK(!ec); });
+        log.async_append(record, [](error_code ec, perdure::position) { CHECK(!ec); });
         log.async_close([](error_code) {});
         f.run();
+        return f.open(f.options());
+    };
+    auto const command = perdure::archive_command_codec<std::string>::encode("entry 1");
+    SECTION("another program's")
+    {
+        CHECK(opened_on(perdure::as_bytes("not an archive")) == errc::cannot_decode);
+        CHECK(f.report.detail == "record 1 of the log was not written by a durable state");
     }
-    CHECK(f.open(f.options()) == errc::cannot_decode);
+    SECTION("of another type")
+    {
+        CHECK(opened_on(perdure::encode_durable_record({.command = perdure::as_bytes("x")})) ==
+              errc::cannot_decode);
+        CHECK(f.report.detail ==
+              "record 1 of the log cannot be read as a command: has its type changed?");
+    }
+    SECTION("newer")
+    {
+        CHECK(opened_on(perdure::encode_durable_record({.version = 2, .command = command})) == errc::unsupported_version);
+        CHECK(f.report.detail == "record 1 of the log is a command of a newer program");
+    }
+    SECTION("a client's, where no sessions are kept")
+    {
+        CHECK(opened_on(perdure::encode_durable_record({.from = perdure::client_command{7, 1}, .command = command})) ==
+              errc::cannot_decode);
+        CHECK(f.report.detail == "record 1 of the log came by async_execute_once, for which "
+                                 "State::exactly_once has to be true");
+    }
+    SECTION("while a good one is applied")
+    {
+        CHECK(!opened_on(perdure::encode_durable_record({.command = command})));
+        f.check_entries(1);
+    }
 }
 
 TEST_CASE("durable: an operation before opening or after closing is refused", "[durable][asio]")

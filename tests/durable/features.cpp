@@ -137,6 +137,16 @@ TEST_CASE("durable: a command that is given again has one effect and the same re
         CHECK(f.state->clients() == 2);
     };
     check_repeats();
+    SECTION("a sequence number that is none, as a client may send it")
+    {
+        CHECK(f.once({7, 0}, {1, 13}).ec == asio::error::invalid_argument);
+        CHECK(f.once({9, 0}, {1, 13}).ec == asio::error::invalid_argument);
+        check_repeats();
+        f.set(2, 20); // Also behind a command that is under way; else no program could read the log again.
+        CHECK(f.once({9, 0}, {1, 13}).ec == asio::error::invalid_argument);
+        REQUIRE(!f.open(o));
+        CHECK(f.state->state().values == std::map<std::uint64_t, std::uint64_t>{{1, 12}, {2, 20}});
+    }
     SECTION("from the log")
     {
         REQUIRE(!f.open(o));
@@ -429,14 +439,14 @@ TEST_CASE("durable: with a guess of its failures a state finds its interval betw
     REQUIRE(!f.snapshot());
     // One failure in about 1 h / 12 now.
     perdure::detail::snapshot_schedule calm(o2);
-    calm.opened({}, {}, false);
+    calm.opened({}, {}, false, 0);
     calm.begun(perdure::time_point(std::chrono::seconds(1)));
     calm.ended(perdure::time_point(std::chrono::seconds(3)), true);
     // sqrt(2 * 2 s * 3601 s), about: the guess is one failure in an hour.
     CHECK(calm.interval(perdure::time_point(std::chrono::seconds(3)))->count() > 119);
     CHECK(calm.interval(perdure::time_point(std::chrono::seconds(3)))->count() < 121);
     perdure::detail::snapshot_schedule shaky(o2);
-    shaky.opened({}, {0, 11}, false);
+    shaky.opened({}, {0, 11}, false, 0);
     shaky.begun(perdure::time_point(std::chrono::seconds(1)));
     shaky.ended(perdure::time_point(std::chrono::seconds(3)), true);
     CHECK(shaky.interval(perdure::time_point(std::chrono::seconds(3)))->count() > 34);

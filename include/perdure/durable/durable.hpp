@@ -18,7 +18,6 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/deferred.hpp>
 
-#include <cassert>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -148,12 +147,15 @@ public:
     /** As async_execute, for a command that a client may give again because it got no answer: it takes effect once,
      *  and completes with the same result each time.
      *
-     *  Clients number their commands from 1, one more each, and never use an id again. What was given is kept in the
-     *  log and in snapshots, within `session_options`.
+     *  Clients number their commands from 1, one more each, and never use an id again. Give a client's commands in the
+     *  order of their numbers: one that arrives behind a higher number is never applied. So `from` may come straight
+     *  from a request. What was given is kept in the log and in snapshots, within `session_options`.
      *
      *  @par Completion signature        execute_signature
-     *  @par Errors                      as async_execute; errc::result_forgotten: it or a later command of the client was
-     *                                   applied, and the result is not kept any more, or as another type. errc::session_expired: the client
+     *  @par Errors                      as async_execute; asio::error::invalid_argument: the sequence number is 0, not
+     *                                   applied. errc::result_forgotten: it or a later command of the client was
+     *                                   applied, and the result is not kept any more, or as another type.
+     *                                   errc::session_expired: the client
      *                                   is not known (any more), and this is not its first command; not applied.
      *                                   Where the error of a first try leaves the effect open, giving it again settles it.
      */
@@ -161,7 +163,6 @@ public:
         requires exactly_once_state<State>
     [[nodiscard]] auto async_execute_once(client_command from, Command command, Token&& token = {})
     {
-        assert(from.sequence != 0 && "sequence numbers begin with 1");
         return asio::async_initiate<Token, execute_signature>(
             [](auto handler, std::shared_ptr<core> c, client_command by, Command cmd) {
                 c->execute(std::move(cmd), by, std::move(handler));

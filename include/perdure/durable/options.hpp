@@ -28,12 +28,13 @@ namespace asio = boost::asio;
 
 /// How far an opening has come.
 struct durable_progress {
-    /// Applies the records behind the snapshot.
-    /// Finds its end.
-    /// Reads and decodes the newest good one.
-    /// Waits for `lost_ranges`.
     /// What an opening does, in this order.
-    enum class stage : std::uint8_t { opening_log, loading_snapshot, replaying, fetching };
+    enum class stage : std::uint8_t {
+        opening_log,      ///< Finds the log's end.
+        loading_snapshot, ///< Reads and decodes the newest good one.
+        replaying,        ///< Applies the records behind the snapshot.
+        fetching,         ///< Waits for `lost_ranges`.
+    };
     /// What it does now.
     stage at = stage::opening_log;
     position next = 0;  ///< While replaying: the record that comes next.
@@ -77,7 +78,8 @@ struct durable_options {
     /** A snapshot is taken in the background when this many bytes of commands were logged since the last one; 0: never.
      *
      *  More bytes mean a longer replay on recovery, fewer mean more writing: each snapshot costs about the
-     *  size of the encoded state.
+     *  size of the encoded state. One is also taken after an opening that found the log longer on the disk than twice
+     *  this and four segments, as many short lives of the process make it.
      */
     std::uint64_t snapshot_every_bytes = 64U << 20;
 

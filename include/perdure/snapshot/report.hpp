@@ -85,7 +85,7 @@ inline std::ostream& operator<<(std::ostream& os, snapshot_info const& s)
 
 inline std::ostream& operator<<(std::ostream& os, snapshot_report const& r)
 {
-    os << r.candidates << " snapshots, " << r.passed.size() << " passed over";
+    os << r.candidates << (r.candidates == 1 ? " snapshot, " : " snapshots, ") << r.passed.size() << " passed over";
     for (auto const& p : r.passed) {
         os << "; " << p.id << ": "
            << (p.crashed_before ? "earlier loads did not end" : p.reason.message());

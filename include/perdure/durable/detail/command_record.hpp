@@ -45,26 +45,35 @@ std::vector<std::byte> encode_command(Command const& command,
     return record;
 }
 
-/// The command of a record, and what stands before it; nothing, and why, if the bytes are none for this program.
+/** The command of a record, and what stands before it; nothing, and why, if the bytes are none for this program.
+ *
+ *  `reason` says it for people, to be put behind "record 17 of the log". `exactly_once`: clients' commands are known.
+ */
 template <class Codec, class Command>
-std::optional<Command> decode_command(std::span<std::byte const> bytes, durable_record& record,
-                                      error_code& ec)
+std::optional<Command> decode_command(std::span<std::byte const> bytes, bool exactly_once,
+                                      durable_record& record, char const*& reason, error_code& ec)
 {
-    std::optional<Command> command;
+    auto const refuse = [&](errc why, char const* text) {
+        ec = why;
+        reason = text;
+        return std::optional<Command>();
+    };
     auto const found = decode_durable_record(bytes);
-    if (found) {
-        record = *found;
-        if (record.version > codec_version<Codec>()) {
-            ec = errc::unsupported_version;
-            return command;
-        }
-        if constexpr (requires { Codec::decode(bytes, std::uint16_t{1}); })
-            command = Codec::decode(record.command, record.version);
-        else if (record.version == 1)
-            command = Codec::decode(record.command);
-    }
+    if (!found)
+        return refuse(errc::cannot_decode, "was not written by a durable state");
+    record = *found;
+    if (record.version > codec_version<Codec>())
+        return refuse(errc::unsupported_version, "is a command of a newer program");
+    if (record.from && !exactly_once)
+        return refuse(errc::cannot_decode,
+                      "came by async_execute_once, for which State::exactly_once has to be true");
+    std::optional<Command> command;
+    if constexpr (requires { Codec::decode(bytes, std::uint16_t{1}); })
+        command = Codec::decode(record.command, record.version);
+    else if (record.version == 1)
+        command = Codec::decode(record.command);
     if (!command)
-        ec = errc::cannot_decode;
+        return refuse(errc::cannot_decode, "cannot be read as a command: has its type changed?");
     return command;
 }
 

@@ -27,6 +27,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -106,20 +107,16 @@ public:
         auto& entry = pending_.emplace_back();
         entry.number = ++last_number_;
         entry.from = from;
-        if (phase_ != phase::open || !closing_for_.empty()) {
-            entry.done = true;
+        std::vector<std::byte> record;
+        if (phase_ != phase::open || !closing_for_.empty())
             entry.ec = errc::closed;
-            return settle();
-        }
-        // While others are under way, what they come to decides about it too: a client's first command may be among them.
-        if (from && pending_.size() == 1 &&
-            sessions_.judge(*from) != client_sessions::verdict::apply) {
-            entry.done = true; // What it comes to is durable already.
-            return settle();
-        }
-        auto record =
-            encode_command<Codec>(command, from, options_.sessions.clients, entry.ec);
-        if (entry.ec) {
+        else if (from && from->sequence == 0)
+            entry.ec = asio::error::invalid_argument; // In the log it would be no record.
+        // What a known one comes to is durable already; those under way decide too: its client's first may be among them.
+        else if (!from || pending_.size() != 1 ||
+                 sessions_.judge(*from) == client_sessions::verdict::apply)
+            record = encode_command<Codec>(command, from, options_.sessions.clients, entry.ec);
+        if (entry.ec || record.empty()) {
             entry.done = true;
             return settle();
         }
@@ -246,6 +243,8 @@ private:
         }
         report_.took = world_.now() - opening_since_;
         opening_.complete_all(ec, report_);
+        if (phase_ == phase::open && !snapshotting_ && schedule_.log_is_long())
+            take_snapshot();
     }
 
     void load()
@@ -286,13 +285,17 @@ private:
             return opened(ec, "/snapshots");
         auto const outcome = report_.log.outcome;
         schedule_.opened(world_.now(), history,
-                         outcome != recovery_outcome::created && outcome != recovery_outcome::clean);
+                         outcome != recovery_outcome::created && outcome != recovery_outcome::clean,
+                         report_.log.segments * options_.log.segment_bytes);
         // The state needs every record from `from` on, and the log must not give those positions out anew.
         bool const begins_late = log_->first_position() > from && !options_.lost_ranges;
-        if (begins_late || log_->next_position() < from)
+        if (begins_late || log_->next_position() < from) {
+            report_.detail = "the state needs the log from position " + std::to_string(from) + ", and it has " +
+                             counted(position_range{log_->first_position(), log_->next_position() - 1});
             return opened(report_.snapshots.candidates != 0 && !report_.loaded.id
                               ? error_code(errc::no_good_snapshot)
                               : error_code(errc::acknowledged_data_lost));
+        }
         older_snapshot_ = newest_snapshot_ = from;
         applied_ = from - 1;
         reach(from);
@@ -319,11 +322,13 @@ private:
         if (failed_)
             return;
         durable_record record;
-        auto const command = decode_command<Codec, Command>(bytes, record, failed_);
-        if (!failed_ && record.from && !exactly_once_state<State>)
-            failed_ = errc::cannot_decode; // The state keeps no sessions.
-        if (failed_)
+        char const* reason = nullptr;
+        auto const command = decode_command<Codec, Command>(bytes, exactly_once_state<State>,
+                                                            record, reason, failed_);
+        if (failed_) {
+            report_.detail = "record " + std::to_string(at) + " of the log " + reason;
             return;
+        }
         applied_ = at;
         error_code ignored;
         if (!record.from)

@@ -25,12 +25,15 @@ public:
     using seconds = std::chrono::duration<double>;
 
     explicit snapshot_schedule(durable_options const& options)
-        : every_bytes_(options.snapshot_every_bytes), guess_(options.mean_time_between_failures)
+        : every_bytes_(options.snapshot_every_bytes), guess_(options.mean_time_between_failures),
+          log_bytes_max_(2 * std::min(every_bytes_, std::uint64_t{1} << 62) + 4 * options.log.segment_bytes)
     {
     }
 
-    void opened(time_point now, failure_history history, bool after_failure)
+    /// `log_bytes` is what the log takes on the disk.
+    void opened(time_point now, failure_history history, bool after_failure, std::uint64_t log_bytes)
     {
+        log_is_long_ = every_bytes_ != 0 && log_bytes > log_bytes_max_;
         history_ = history;
         history_.failures += after_failure ? 1 : 0;
         opened_ = begun_ = now;
@@ -46,6 +49,10 @@ public:
 
     void logged(std::uint64_t bytes) noexcept { logged_ += bytes; }
 
+    /// Whether the log takes more than its commands explain: every life begins a segment of its own, so many short
+    /// lives make a long log of few commands.
+    bool log_is_long() const noexcept { return log_is_long_; }
+
     void begun(time_point now)
     {
         auto const since = seconds(now - begun_).count();
@@ -53,6 +60,7 @@ public:
             log_rate_ = static_cast<double>(logged_) / since;
         begun_ = now;
         logged_ = 0;
+        log_is_long_ = false;
     }
 
     void ended(time_point now, bool saved)
@@ -104,6 +112,8 @@ public:
 private:
     std::uint64_t every_bytes_;
     seconds guess_;
+    std::uint64_t log_bytes_max_;
+    bool log_is_long_ = false;
     failure_history history_;
     time_point opened_{}, begun_{};
     std::uint64_t logged_ = 0; // since the last snapshot began
