@@ -8,15 +8,14 @@
 #include "quorum_client.hpp"
 #include "rpc.hpp"
 #include "shard_map.hpp"
+#include "transfer.hpp"
 #include <perdure/placement/movement_plan.hpp>
-#include <perdure/placement/placement_diff.hpp>
 #include <perdure/placement/placement_map.hpp>
 
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,8 +32,9 @@ struct coordinator_options {
 /** Decides who owns what: the one process that changes the map.
  *
  *  It is told which nodes are up (from a failure detector), lets a placement_map say who should own
- *  each slot, and moves slots there by the steps of shard_map.hpp, those with a copy missing first. It is not replicated: while it is down
- *  the map stands still, and reads and writes go on.
+ *  each slot, plans the copies that this takes, and carries the plan out move by move (transfer.hpp),
+ *  by the steps of shard_map.hpp. It is not replicated: while it is down the map stands still, and
+ *  reads and writes go on.
  *
  *  Reconciliation is one loop: compare what is with what should be, take each step that is possible
  *  now, wait for something to change. A step that fails is simply still due at the next turn.
@@ -47,6 +47,10 @@ public:
     struct events {
         std::function<void(map_pointer)> published = [](auto const&) {};
         std::function<void(std::string const&)> tells = [](auto const&) {};
+        /// The bytes of each slot, for plans; or none.
+        std::function<std::vector<std::uint64_t>()> sizes = [] {
+            return std::vector<std::uint64_t>();
+        };
     };
 
     coordinator(peers<World>& nodes, coordinator_options options, events listener)
@@ -123,8 +127,8 @@ public:
         wake_.cancel();
     }
 
-    /// Copies that the last plans moved, in slots, and how many slot copies there are.
-    std::uint64_t moved_slot_copies() const noexcept { return moved_; }
+    /// What was planned, and what came of it.
+    transfer const& moves() const noexcept { return transfer_; }
 
 private:
     struct member {
@@ -134,7 +138,11 @@ private:
         epoch_number known = 0; ///< The newest map epoch that it has on disk, as far as we know.
     };
 
-    using pulls = std::map<std::pair<perdure::danger, std::vector<node_id>>, pull_request>;
+    struct pull {
+        pull_request request;
+        std::vector<transfer::begun> moves; ///< Of the plan; a repair is none.
+    };
+    using pulls = std::map<std::pair<perdure::danger, std::vector<node_id>>, pull>;
 
     bool anybody(auto condition) const
     {
@@ -148,10 +156,9 @@ private:
         return found != members_.end() && found->second.up;
     }
 
-    /// Brings the placement up to date with who is up, and says what that would move.
+    /// Brings the placement up to date with who is up.
     void members_changed()
     {
-        auto const before = target_;
         for (auto const& [id, m] : members_) {
             auto const name = std::to_string(id);
             auto const state = m.up ? perdure::node_state::up : perdure::node_state::down;
@@ -166,13 +173,7 @@ private:
             else if (target_.node(known).state != state)
                 target_.set_state(name, state);
         }
-        if (before.limits().copies == copies && target_.limits().copies == copies) {
-            auto const plan = plan_movement(before, target_);
-            if (!plan.empty())
-                on_.tells("placement " + std::to_string(target_.epoch()) + ": " +
-                          std::to_string(plan.moves.size()) +
-                          " copies to move, the least for it is " + std::to_string(plan.minimum));
-        }
+        replan_ = true;
         changed_ = true;
         wake_.cancel();
     }
@@ -193,7 +194,8 @@ private:
         return owners;
     }
 
-    // 1. What should be: marks slots as moving where the placement wants other owners.
+    // 1. What should be: marks slots as moving where the placement wants other owners, and plans the copies that are
+    // missing for it.
     void plan()
     {
         if (target_.limits().copies < copies)
@@ -215,7 +217,6 @@ private:
                     ++changes;
                 }
             } else if (!same_set(want, s.incoming)) {
-                moved_ += copies - count_in(want, s.owners);
                 s.incoming = want;
                 s.epoch = map_.epoch + 1;
                 ++changes;
@@ -226,6 +227,21 @@ private:
             on_.tells("map " + std::to_string(map_.epoch) + ": " + std::to_string(changes) +
                       " of " + std::to_string(slot_count) + " slots change hands");
         }
+        if (std::exchange(replan_, false))
+            tell(transfer_.plan(target_, map_, on_.sizes()));
+    }
+
+    void tell(perdure::movement_plan const& plan)
+    {
+        if (plan.moves.empty())
+            return;
+        auto const missing = std::count_if(plan.moves.begin(), plan.moves.end(), [](auto const& m) {
+            return m.why < perdure::danger::misplaced;
+        });
+        on_.tells("plan for placement " + std::to_string(plan.epoch_after) + ": " +
+                  std::to_string(plan.moves.size()) + " copies to make, " +
+                  std::to_string(missing) + " of them because one is missing; " +
+                  std::to_string(plan.bytes / 1000000) + " MB");
     }
 
     // 2. Gives the newest map to every node that is up and does not know it. All at once; the slowest decides.
@@ -262,56 +278,91 @@ private:
         });
     }
 
-    // 3. Lets newcomers, and nodes that were away, pull what they lack: one pull for each node at a time.
+    // 3. Begins the moves of the plan that can be begun, and lets nodes that were away pull what they missed: batch by
+    // batch, one at a time for each node.
     void start_pulls()
     {
+        std::map<node_id, pulls> work;
+        for (auto& move : transfer_.start(map_, [&](auto const& c) { return can_pull(c); })) {
+            slot const& s = map_.slots[move.what.slot];
+            auto sources = live_owners(s, move.what.to);
+            // All are asked for what they have; where they have the same, the first one is read.
+            std::stable_partition(sources.begin(), sources.end(),
+                                  [&](node_id n) { return n == move.from; });
+            auto& [request, moves] = batch(work[move.what.to], move.why, sources);
+            request.needed = quorum;
+            request.slots.emplace_back(static_cast<std::uint32_t>(move.what.slot), move.what.epoch);
+            moves.push_back(std::move(move));
+        }
         for (auto& [id, m] : members_) {
-            if (!m.up || m.busy || m.known < map_.epoch)
+            if (!can_work(m))
                 continue;
-            pulls by_sources;
             bool const repairing = options_.repair && m.needs_repair;
-            for (std::size_t i = 0; i != slot_count; ++i) {
+            for (std::size_t i = 0; repairing && i != slot_count; ++i) {
                 slot const& s = map_.slots[i];
-                bool const newcomer = contains(s.incoming, id) && !contains(s.owners, id);
-                if (newcomer ? pulled_.contains({id, i, s.epoch})
-                             : !(repairing && contains(s.owners, id)))
+                auto const sources = live_owners(s, id);
+                // An owner that lacks an acknowledged write finds it at any other; none: blocked until one is back.
+                if (!contains(s.owners, id) || sources.empty())
                     continue;
-                auto sources = s.owners;
-                std::erase_if(sources, [&](node_id n) { return n == id || !is_up(n); });
-                // Two owners know of every acknowledged write; an owner that lacks one finds it at any other.
-                std::size_t const needed = newcomer ? quorum : 1;
-                if (sources.size() < needed)
-                    continue; // Blocked until another owner is back.
-                // What has lost a copy comes before what only moves.
-                auto const live = std::count_if(s.owners.begin(), s.owners.end(),
-                                                [&](node_id n) { return is_up(n); });
-                auto const why = perdure::danger_of(static_cast<std::uint32_t>(live), 0, copies);
-                auto& pull = by_sources.try_emplace({why, sources}, pull_request{{}, sources, 0})
-                                 .first->second;
-                pull.needed = std::max(pull.needed, static_cast<std::uint32_t>(needed));
-                pull.slots.emplace_back(static_cast<std::uint32_t>(i), s.epoch);
+                auto& request = batch(work[id], danger_of(s), sources).request;
+                request.slots.emplace_back(static_cast<std::uint32_t>(i), s.epoch);
             }
-            if (by_sources.empty()) {
+            auto const found = work.find(id);
+            if (found == work.end()) {
                 if (repairing || !options_.repair)
                     m.needs_repair = false;
                 continue;
             }
             m.busy = true;
-            asio::co_spawn(nodes_.world().get_executor(),
-                           pull_all(this->shared_from_this(), id, std::move(by_sources), repairing),
-                           ignore_lost_connections{});
+            asio::co_spawn(
+                nodes_.world().get_executor(),
+                pull_all(this->shared_from_this(), id, std::move(found->second), repairing),
+                ignore_lost_connections{});
         }
     }
 
+    bool can_work(member const& m) const noexcept
+    {
+        return m.up && !m.busy && m.known >= map_.epoch;
+    }
+
+    // Two owners know of every acknowledged write, and a newcomer must.
+    bool can_pull(transfer::copy const& c) const
+    {
+        slot const& s = map_.slots[c.slot];
+        return can_work(members_.at(c.to)) && contains(s.newcomers(), c.to) &&
+               live_owners(s, c.to).size() >= quorum;
+    }
+
+    std::vector<node_id> live_owners(slot const& s, node_id but) const
+    {
+        auto live = s.owners;
+        std::erase_if(live, [&](node_id n) { return n == but || !is_up(n); });
+        return live;
+    }
+
+    // What has lost a copy comes before what only moves.
+    perdure::danger danger_of(slot const& s) const
+    {
+        auto const live =
+            std::count_if(s.owners.begin(), s.owners.end(), [&](node_id n) { return is_up(n); });
+        return perdure::danger_of(static_cast<std::uint32_t>(live), 0, copies);
+    }
+
+    static pull& batch(pulls& all, perdure::danger why, std::vector<node_id> const& sources)
+    {
+        return all.try_emplace({why, sources}, pull{{{}, sources, 1}, {}}).first->second;
+    }
+
     asio::awaitable<void> pull_all(std::shared_ptr<coordinator> /*keeps this alive*/, node_id id,
-                                   pulls by_sources, bool repairing)
+                                   pulls all, bool repairing)
     {
         std::uint64_t copied = 0;
-        bool all = true;
-        for (auto const& [why_and_sources, pull] : by_sources) {
+        bool all_done = true;
+        for (auto const& [why_and_sources, part] : all) {
             reply answer;
             try {
-                bytes message = encode(request(pull));
+                bytes message = encode(request(part.request));
                 auto const body =
                     co_await nodes_[id].call_and_wait(std::move(message), options_.pull_timeout);
                 if (auto decoded = decode_reply(body))
@@ -319,17 +370,17 @@ private:
             } catch (boost::system::system_error const&) {
             }
             copied += answer.count;
-            if (answer.status == reply_status::ok) {
-                for (auto const& [number, epoch] : pull.slots)
-                    pulled_.insert({id, number, epoch});
-                changed_ = true;
-            } else {
-                all = false;
-            }
+            if (!part.moves.empty())
+                transfer_.copied(answer.bytes);
+            bool const done = answer.status == reply_status::ok;
+            for (auto const& move : part.moves)
+                replan_ |= !transfer_.finish(move, done, map_);
+            changed_ |= done;
+            all_done &= done;
         }
         auto& m = members_.at(id);
         m.busy = false;
-        if (repairing && all)
+        if (repairing && all_done)
             m.needs_repair = false;
         if (copied != 0)
             on_.tells("process " + std::to_string(id) + " pulled " + std::to_string(copied) +
@@ -347,7 +398,7 @@ private:
                 continue;
             auto const newcomers = s.newcomers();
             if (!std::all_of(newcomers.begin(), newcomers.end(), [&](node_id n) {
-                    return pulled_.contains({n, i, s.epoch});
+                    return transfer_.made({n, i, s.epoch});
                 }))
                 continue;
             unfenced_[i] = s.owners;
@@ -357,8 +408,7 @@ private:
         }
         if (switched != 0) {
             ++map_.epoch;
-            std::erase_if(pulled_,
-                          [&](pulled_key const& p) { return p.epoch != map_.slots[p.slot].epoch; });
+            transfer_.forget_old(map_);
             changed_ = true;
             if (moving_slots() == 0)
                 on_.tells("map " + std::to_string(map_.epoch) + ": every slot has its new owners");
@@ -381,13 +431,6 @@ private:
         on_.published(published_);
     }
 
-    struct pulled_key {
-        node_id node;
-        std::size_t slot;
-        epoch_number epoch;
-        friend auto operator<=>(pulled_key const&, pulled_key const&) = default;
-    };
-
     peers<World>& nodes_;
     coordinator_options options_;
     events on_;
@@ -397,10 +440,9 @@ private:
     shard_map map_;         ///< What we are working towards, step by step.
     map_pointer published_; ///< What clients use.
     std::map<std::size_t, std::vector<node_id>>
-        unfenced_; ///< Switched slots, and who must still learn of it.
-    std::set<pulled_key> pulled_;
-    std::uint64_t moved_ = 0;
-    bool changed_ = true, stopped_ = false;
+        unfenced_;      ///< Switched slots, and who must still learn of it.
+    transfer transfer_; ///< The copies that are made for it.
+    bool replan_ = true, changed_ = true, stopped_ = false;
 };
 
 } // namespace failover

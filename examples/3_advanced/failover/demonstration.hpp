@@ -58,6 +58,7 @@ public:
         coordinator<World>::events events;
         events.published = [this](auto map) { client_.use(std::move(map)); };
         events.tells = [this](std::string const& what) { timeline_.say(what); };
+        events.sizes = [this] { return sizes_of_slots(ledger_.keys(), tree_); };
         coordinator_ =
             std::make_shared<coordinator<World>>(peers_, coordinator_options{}, std::move(events));
     }
@@ -535,6 +536,8 @@ private:
         if (!options_.minutes)
             std::printf("  moved by the join     %.1f %% of all copies; 1/6 is 16.7 %%\n",
                         100 * joined_share_);
+        std::printf("  moves of the plans    %s%s\n", coordinator_->moves().text().c_str(),
+                    coordinator_->moves().adds_up() ? "" : "; they do not add up");
         std::printf("\nWriting\n");
         auto const& samples = workload_->samples();
         print(summarise("before", samples, began_, first_fault_));
@@ -545,6 +548,8 @@ private:
         std::printf("\nAvailability\n");
         print_comparison(forecast_, seen_until(ended_), samples);
         status_ = ledger_.violation_count() == 0 && workload_->failed() == 0 ? 0 : 1;
+        if (!coordinator_->moves().adds_up())
+            status_ = 1;
         if (!options_.minutes && (joined_share_ < 0.9 / 6 || joined_share_ > 1.1 / 6)) {
             std::printf("the share that moved is not within 10 %% of 1/6\n");
             status_ = 1;

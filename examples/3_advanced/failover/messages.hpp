@@ -132,6 +132,7 @@ struct reply {
     versioned value;                                          ///< get
     std::vector<std::pair<std::string, std::uint64_t>> index; ///< index
     std::uint64_t count = 0;                                  ///< pull: keys that were taken over
+    std::uint64_t bytes = 0;                                  ///< pull: of their contents
     node_stats stats;                                         ///< stats
     std::optional<shard_map> map;                             ///< map
 };
@@ -386,6 +387,7 @@ inline bytes encode(reply const& r)
         out.u64(version);
     }
     out.u64(r.count);
+    out.u64(r.bytes);
     for (auto const* n : node_stats::fields(r.stats))
         out.u64(*n);
     out.boolean(r.map.has_value());
@@ -409,6 +411,7 @@ inline std::optional<reply> decode_reply(std::span<std::byte const> from)
         return std::pair(std::move(key), i.u64());
     });
     r.count = in.u64();
+    r.bytes = in.u64();
     for (auto* n : node_stats::fields(r.stats))
         *n = in.u64();
     if (in.boolean())

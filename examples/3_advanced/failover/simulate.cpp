@@ -120,7 +120,7 @@ public:
 
         count_retries(*driver_);
         count_retries(*client_);
-        seen_.slots_moved += driver_->moves->moved_slot_copies();
+        count_moves(driver_->moves->moves(), seen_, ledger_);
         seen_.repeated_writes += promises_.repeated();
         happened_ += cluster_.counters();
         outcome result;
@@ -560,7 +560,9 @@ int main(int argc, char** argv)
             failed |= !require_seen("thaws of a process that had been replaced",
                                     seen.thaws_after_replacement);
             failed |= !require_seen("values pulled from other owners", seen.values_pulled);
-            failed |= !require_seen("copies of slots moved", seen.slots_moved);
+            failed |= !require_seen("copies of slots moved, each planned and made once",
+                                    seen.slots_moved);
+            failed |= !require_seen("moves dropped for a newer plan", seen.moves_dropped);
             failed |= !require_seen("processes joined", seen.joins);
             failed |= !require_seen("writes acknowledged after a retry", seen.retried_writes);
             failed |= !require_seen("writes that came to a process again, with one effect",

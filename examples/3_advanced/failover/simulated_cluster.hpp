@@ -56,7 +56,7 @@ struct branches {
     std::uint64_t clean_tail = 0, torn_tail = 0;
     std::uint64_t writes_on_both_sides = 0;
     std::uint64_t refused_by_epoch = 0, forwards_refused = 0;
-    std::uint64_t values_pulled = 0, slots_moved = 0, joins = 0, thaws_after_replacement = 0;
+    std::uint64_t values_pulled = 0, slots_moved = 0, moves_dropped = 0, joins = 0, thaws_after_replacement = 0;
     std::uint64_t retried_writes = 0, repeated_writes = 0;
     std::uint64_t records_lost = 0, values_restored = 0;
 };
@@ -128,6 +128,15 @@ private:
     std::map<node_id, std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t>> effects_;
     std::uint64_t repeated_ = 0;
 };
+
+/// Every move that was planned must have been made once, or dropped for a newer plan.
+inline void count_moves(transfer const& moves, branches& seen, ledger& book)
+{
+    seen.slots_moved += moves.totals().done;
+    seen.moves_dropped += moves.totals().dropped;
+    if (!moves.adds_up())
+        book.violation("the moves of the plans do not add up: " + moves.text());
+}
 
 /// A client process: writes and reads its own keys, and reads everybody's.
 struct sim_client {

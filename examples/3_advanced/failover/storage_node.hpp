@@ -250,6 +250,7 @@ private:
         job->done = {};
         stats_.pulled += job->copied;
         result.count = job->copied;
+        result.bytes = job->bytes;
         result.status = job->failed ? reply_status::failed : reply_status::ok;
         co_return result;
     }
@@ -302,7 +303,7 @@ private:
         std::map<std::string, copy_from> wanted;
         std::map<std::string, copy_from>::iterator next;
         std::size_t running = 0;
-        std::uint64_t copied = 0;
+        std::uint64_t copied = 0, bytes = 0;
         bool failed = false;
         std::function<void()> done;
     };
@@ -319,16 +320,19 @@ private:
                 break;
             }
             reply stored;
+            auto const size = answered.value.content.size();
             try {
                 put_request put{key, answered.value.version, std::move(answered.value.content),
                                 from.slot_epoch};
                 stored = co_await execute(std::move(put));
             } catch (boost::system::system_error const&) {
             }
-            if (stored.status == reply_status::ok)
+            if (stored.status == reply_status::ok) {
                 ++job->copied;
-            else
+                job->bytes += size;
+            } else {
                 job->failed = true;
+            }
         }
         if (--job->running == 0 && job->done)
             job->done();

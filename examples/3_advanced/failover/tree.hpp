@@ -4,6 +4,8 @@
 #ifndef FAILOVER_TREE_HPP
 #define FAILOVER_TREE_HPP
 
+#include "shard_map.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
@@ -70,6 +72,16 @@ inline std::string content_of(tree const& t, std::string const& path, std::uint6
     if (version == 1)
         return original;
     return "// version " + std::to_string(version) + " of " + path + "\n" + original;
+}
+
+/// The bytes of these files in each slot, versions aside.
+inline std::vector<std::uint64_t> sizes_of_slots(std::vector<std::string> const& paths,
+                                                 tree const& t)
+{
+    std::vector<std::uint64_t> sizes(slot_count);
+    for (auto const& path : paths)
+        sizes[slot_of(path)] += t.files.at(path).size();
+    return sizes;
 }
 
 } // namespace failover
