@@ -16,8 +16,8 @@ namespace perdure {
 /** Encodes records into one group of a log, up to its seal.
  *
  *  begin(); then add_link(), add_gap() and add_record() in any number; then finish(). The records
- *  exist for a reader all together or not at all. Before finish() the group may be moved to another
- *  segment by rebind().
+ *  exist for a reader all together or not at all. The group may be moved to another segment by
+ *  rebind(), which takes its seal off again.
  *
  *  The buffer grows and is kept over begin(), so a builder that is re-used does not allocate.
  *  Thread safety: distinct objects are independent.
@@ -32,6 +32,7 @@ public:
         records_ = 0;
         first_ = next_ = next;
         headers_crc_ = 0;
+        sealed_ = false;
         epoch_ = segment.epoch();
         checksum_ = segment.checksum;
     }
@@ -82,6 +83,7 @@ public:
         count_ = other.count_;
         records_ = other.records_;
         headers_crc_ = other.headers_crc_;
+        sealed_ = other.sealed_;
         epoch_ = other.epoch_;
         checksum_ = other.checksum_;
         first_ = other.first_;
@@ -98,10 +100,19 @@ public:
         add(wal_format::frame_type::packed, last(), packed);
     }
 
-    /// Moves the group to another segment with the same kind of checksum.
+    /** Moves the group to another segment with the same kind of checksum, and takes its seal off.
+     *
+     *  Complexity: linear in the number of records, unless it is in that segment and has no seal.
+     */
     void rebind(wal_format::segment_header const& segment) noexcept
     {
         assert(segment.checksum == checksum_);
+        if (std::exchange(sealed_, false)) {
+            size_ -= seal_size;
+            --count_;
+        } else if (epoch_ == segment.epoch()) {
+            return;
+        }
         epoch_ = segment.epoch();
         headers_crc_ = 0;
         for (std::size_t at = 0; at != size_;) {
@@ -118,13 +129,6 @@ public:
     {
         if (capacity_ < bytes)
             enlarge(bytes);
-    }
-
-    /// Takes the seal off again. Precondition: finish() was called; rebind() comes next.
-    void unseal() noexcept
-    {
-        size_ -= seal_size;
-        --count_;
     }
 
     /** Appends the seal and returns the log's digest after this group.
@@ -147,6 +151,7 @@ public:
         std::byte payload[wal_format::seal_bytes];
         encode(s, payload);
         add(wal_format::frame_type::seal, last(), payload);
+        sealed_ = true;
         return s.digest;
     }
 
@@ -210,6 +215,7 @@ private:
     std::uint32_t records_ = 0;
     std::uint32_t headers_crc_ = 0;
     std::uint32_t epoch_ = 0;
+    bool sealed_ = false;
     wal_format::checksum_kind checksum_ = wal_format::checksum_kind::crc32c;
     position first_ = 1;
     position next_ = 1;

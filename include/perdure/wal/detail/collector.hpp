@@ -4,11 +4,12 @@
 #ifndef PERDURE_WAL_DETAIL_COLLECTOR_HPP
 #define PERDURE_WAL_DETAIL_COLLECTOR_HPP
 
-#include <perdure/wal/detail/waiters.hpp>
+#include <perdure/wal/detail/completions.hpp>
 #include <perdure/wal/group_builder.hpp>
 
 #include <boost/asio/error.hpp>
 
+#include <atomic>
 #include <deque>
 #include <mutex>
 #include <tuple>
@@ -153,6 +154,8 @@ public:
     bool take(group_builder& out, bool& sync, completion_batch& at_once)
     {
         std::lock_guard lock(mutex_);
+        if (group_.empty())
+            admit_some();
         if (group_.empty() && !sync_)
             return false;
         std::swap(out, group_);
@@ -173,7 +176,8 @@ public:
     }
 
     /** Lets appends in that wait for room, some at a time, so that nobody holds the lock for long.
-     *  Returns whether there are more.
+     *  Returns whether there are more. Called by the holder of the baton, who comes back to write them,
+     *  or as long as there are more.
      */
     bool admit()
     {
@@ -187,15 +191,14 @@ public:
         std::lock_guard lock(mutex_);
         ++pauses_;
     }
-    /// Precondition: take() has given everything away. The next record gets `next`, in `segment`.
+    /// Precondition: take() has given everything away. The next record gets `next`, in `segment`; who
+    /// waited for that is let in by take().
     void resume(wal_format::segment_header const& segment, position next)
     {
         std::lock_guard lock(mutex_);
         segment_ = segment;
         group_.begin(segment, next);
         ++resumes_;
-        while (admit_some()) {
-        }
     }
 
     /// Who waits for the group that was taken.
@@ -205,12 +208,13 @@ public:
         return std::exchange(flying_, {});
     }
 
-    /// A new segment is in use.
-    void rebind(wal_format::segment_header const& segment)
+    /// A new segment is in use. What was collected for the one before is moved when it is sealed.
+    void enter(wal_format::segment_header const& segment)
     {
         std::lock_guard lock(mutex_);
         segment_ = segment;
-        group_.rebind(segment);
+        if (group_.empty())
+            group_.begin(segment, group_.first());
     }
 
     // -- failing, closing, cancelling

@@ -15,9 +15,11 @@
 
 namespace perdure::detail {
 
-/** Writes one group, and perhaps syncs it; in a new segment if the one in use is full or has failed.
+/** Seals and writes one group, and perhaps syncs it; in a new segment if the one in use is full or has
+ *  failed.
  *
- *  It runs off the loop, or in the thread that leads.
+ *  It runs off the loop, or in the thread that leads. So what takes time in proportion to a group's
+ *  size is done here: to move it to another segment, pack it, copy it, give its memory back.
  */
 template <class Files>
 struct group_job : group_plan {
@@ -26,80 +28,92 @@ struct group_job : group_plan {
     write_result operator()(Files& fs, error_code& ec)
     {
         write_result r;
-        group_builder const* sealed = &group;
-        if (pack && before.empty()) {
-            auto& packed = disk->pack(group, pack->segment, ec);
-            if (ec) {
-                r.failed = true;
-                r.group = std::move(group);
-                r.before = std::move(before);
-                return r;
-            }
-            r.digest = packed.finish(pack->digest, pack->claimed, pack->front, pack->now_ms);
-            r.packed_size = packed.size();
-            sealed = &packed;
-        }
-        if (next) {
-            if (gives_up)
-                disk->move_on();
-            disk->prepare(fs, *next, ec);
-            if (ec) {
-                r.failed = gives_up || ec != errc::no_space;
-            } else {
-                bool left = true;
-                if (gives_up)
-                    disk->give_up_active();
-                else
-                    left = disk->rotate(used, footer, ec);
-                r.rotated = !ec;
-                r.failed = left && ec;
-            }
-        }
-        if (!ec) {
-            if (before.empty()) {
-                std::array<std::span<std::byte const>, 2> const parts{link.bytes(),
-                                                                      sealed->bytes()};
-                disk->write(at, parts, ec);
-            } else if (pack) {
-                write_packed(r, ec);
-            } else {
-                std::vector<std::span<std::byte const>> parts{link.bytes()};
-                for (auto const& g : before)
-                    parts.push_back(g.bytes());
-                parts.push_back(sealed->bytes());
-                disk->write(at, parts, ec);
-            }
-            r.failed = ec && (gives_up || ec != errc::no_space);
-        }
+        r.digest = seal.digest;
+        write(fs, r, ec);
         if (!ec && sync) {
             disk->sync(ec);
             r.synced = !ec;
             r.failed = r.failed || ec;
         }
+        if (r.rotated || r.synced)
+            unsynced->clear(); // The segment before was synced.
+        if (keeps && !ec)
+            unsynced->emplace_back().assign(group);
+        before.clear();
         r.group = std::move(group);
-        r.before = std::move(before);
         return r;
     }
 
 private:
-    // Of a continuation, one group after the other.
-    void write_packed(write_result& r, error_code& ec)
+    void write(Files& fs, write_result& r, error_code& ec)
     {
-        disk->write(at, std::array{link.bytes()}, ec);
-        r.digest = pack->digest;
-        auto const write = [&](group_builder const& g) {
-            if (ec)
+        // Packed groups share memory: those of a continuation are written one after the other.
+        bool const at_once = before.empty() || !seal.packs;
+        std::vector<std::span<std::byte const>> parts{link.bytes()};
+        if (at_once) {
+            for (auto& g : before)
+                parts.push_back(sealed(g, r, ec));
+            parts.push_back(sealed(group, r, ec));
+            if (ec) {
+                r.failed = true;
                 return;
-            auto& packed = disk->pack(g, pack->segment, ec);
-            if (ec)
-                return;
-            r.digest = packed.finish(r.digest, pack->claimed, pack->front, pack->now_ms);
-            disk->write(at + link.size() + r.packed_size, std::array{packed.bytes()}, ec);
-            r.packed_size += packed.size();
-        };
-        for (auto const& g : before)
-            write(g);
-        write(group);
+            }
+        }
+        if (next)
+            enter_next(fs, r, ec);
+        if (ec)
+            return;
+        disk->write(at, parts, ec);
+        if (!at_once) {
+            for (auto& g : before)
+                write_packed(g, r, ec);
+            write_packed(group, r, ec);
+        }
+        r.failed = ec && (gives_up || ec != errc::no_space);
+    }
+
+    void enter_next(Files& fs, write_result& r, error_code& ec)
+    {
+        if (gives_up)
+            disk->move_on();
+        disk->prepare(fs, *next, ec);
+        if (ec) {
+            r.failed = gives_up || ec != errc::no_space;
+            return;
+        }
+        bool left = true;
+        if (gives_up)
+            disk->give_up_active();
+        else
+            left = disk->rotate(used, footer, ec);
+        r.rotated = !ec;
+        r.failed = left && ec;
+    }
+
+    void write_packed(group_builder& g, write_result& r, error_code& ec)
+    {
+        if (ec)
+            return;
+        auto const to = at + link.size() + r.size;
+        auto const bytes = sealed(g, r, ec);
+        if (!ec)
+            disk->write(to, std::array{bytes}, ec);
+    }
+
+    // What is written of a group. Once there was an error, nothing.
+    std::span<std::byte const> sealed(group_builder& g, write_result& r, error_code& ec)
+    {
+        if (ec)
+            return {};
+        g.rebind(seal.segment);
+        group_builder* out = &g;
+        if (seal.packs)
+            out = &disk->pack(g, seal.segment, ec);
+        if (ec)
+            return {};
+        r.digest = out->finish(r.digest, seal.claimed, seal.front, seal.now_ms);
+        r.size += out->size();
+        return out->bytes();
     }
 };
 

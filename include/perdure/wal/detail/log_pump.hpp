@@ -33,9 +33,8 @@ namespace perdure::detail {
  *     append --post--> wake() --file job--> written() --post--> waiters
  *                        ^___________post______/
  *
- * While a group is under way the next one is collected. The pump is woken by a post behind the
- * completions that it posted, so that clients which append again when they are resumed share the
- * next sync.
+ * While a group is under way the next one is collected. The pump is woken behind the completions
+ * that it posted, so that clients which append again when they are resumed share the next sync.
  *
  * A thread that appends and waits goes no such way if nobody is writing: it takes the collector's
  * baton, does the file job itself, in lead(), and completes everybody whose records it wrote. So
@@ -65,6 +64,7 @@ protected:
           executor_(world_.get_executor()),
           idle_timer_(world_),
           stall_timer_(world_),
+          completions_(std::make_shared<completion_queue>(executor_)),
           collector_(options_.waiting_bytes_max, options_.record_bytes_max, options_.checksum),
           disk_(std::make_shared<log_files<files>>(directories(), options_.packing)),
           writing_(options_),
@@ -100,9 +100,10 @@ protected:
     {
         asio::post(executor_, [self = this->shared_from_this(), f] { f(*self); });
     }
+    // Behind the completions that were posted.
     void post_wake()
     {
-        post([](log_pump& s) { s.wake(); });
+        completions_->push([self = this->shared_from_this()] { self->wake(); });
     }
 
     void act(log_collector::duty d)
@@ -117,7 +118,7 @@ protected:
     {
         if (!collector_.begin_pump())
             return; // Whoever writes comes back here.
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         std::optional<job> next;
         bool resting = false;
         {
@@ -147,10 +148,11 @@ protected:
     void submit(job j)
     {
         world_.async_file_job(std::move(j), pump([](log_pump& s, error_code ec, write_result r) {
-                                  if (auto again = s.written(ec, std::move(r)))
-                                      s.submit(std::move(*again));
-                                  else
-                                      s.give_back(true);
+                                  completion_batch done(*s.completions_);
+                                  if (auto again = s.written(ec, std::move(r), done))
+                                      return s.submit(std::move(*again));
+                                  done.post();
+                                  s.give_back(true);
                               }));
     }
 
@@ -167,7 +169,7 @@ protected:
         // Threads that the last group woke are about to append again, and may share this one.
         for (int i = 0; i != 16 && !collector_.others_are_in(); ++i)
             World::yield_thread();
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         std::optional<job> next;
         bool watch = false;
         {
@@ -187,7 +189,9 @@ protected:
         while (next) {
             error_code ec;
             auto r = (*next)(fs, ec);
-            next = written(ec, std::move(r));
+            completion_batch done(*completions_);
+            next = written(ec, std::move(r), done);
+            done.post();
         }
         bool pump_is_wanted = false;
         {
@@ -237,7 +241,7 @@ protected:
     void enter_next()
     {
         writing_.enter_next();
-        collector_.rebind(writing_.active().header);
+        collector_.enter(writing_.active().header);
         tell_readers();
         if (status_ != status::closed) {
             prepare_next();
@@ -255,22 +259,17 @@ protected:
             remove_trimmed(writing_.flight().front);
     }
 
-    // Returns what is to be written next of the same group: after a failure, in a new segment.
-    std::optional<job> written(error_code ec, write_result r)
+    // Returns what is to be written next of the same group: after a failure, in a new segment. Who is
+    // to be told of the group is in `done`.
+    std::optional<job> written(error_code ec, write_result r, completion_batch& done)
     {
-        completion_batch done(executor_);
         waiter_list landed;
         {
             std::lock_guard lock(mutex_);
             auto& flight = writing_.flight();
             if (r.failed && may_continue())
                 return continue_elsewhere(ec, std::move(r));
-            flight.active = false;
-            flight.group = std::move(r.group);
-            if (r.packed_size != 0) {
-                flight.digest = r.digest;
-                flight.size += r.packed_size;
-            }
+            writing_.land(r);
             if (flight.stalled)
                 emit(wal_event_kind::disk_answered, {}, world_.now() - flight.began);
             if (r.rotated)
@@ -293,7 +292,6 @@ protected:
                 finish_closing(failed_);
         }
         done.add(std::move(landed), {});
-        done.post();
         return std::nullopt;
     }
 
@@ -413,7 +411,7 @@ protected:
 
     void truncated(error_code const& ec, truncation_result r)
     {
-        completion_batch done(executor_);
+        completion_batch done(*completions_);
         {
             std::lock_guard lock(mutex_);
             writing_.flight().active = false;
@@ -570,6 +568,7 @@ protected:
     asio::any_io_executor executor_;
     typename World::timer idle_timer_;
     typename World::timer stall_timer_;
+    std::shared_ptr<completion_queue> completions_; // May outlive *this.
     log_collector collector_;
 
     mutable std::mutex mutex_; // Guards what follows.

@@ -92,7 +92,7 @@ public:
 
     void close(plain_handler handler, asio::any_io_executor ex)
     {
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         std::unique_lock lock(mutex_);
         plain_waiter w{std::move(handler), std::move(ex)};
         if (status_ != status::open && status_ != status::closing)
@@ -111,7 +111,7 @@ public:
     /// The driver is destroyed: everybody who waits is told so.
     void stop()
     {
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         {
             std::lock_guard lock(mutex_);
             status_ = status::closed;
@@ -132,14 +132,14 @@ public:
 
     void append(record_list records, log_waiter&& waiter)
     {
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         act(collector_.append(records, std::move(waiter), at_once));
         at_once.post();
     }
 
     void wait_durable(log_waiter&& waiter)
     {
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         act(start_waiting(std::move(waiter), at_once));
         at_once.post();
     }
@@ -163,7 +163,7 @@ public:
 
     void cancel(std::uint64_t id)
     {
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         collector_.cancel(id, at_once);
         at_once.post();
     }
@@ -269,7 +269,7 @@ private:
     position block(Start start, durability how, position at, error_code& ec)
     {
         thread_waiter self;
-        completion_batch at_once(executor_);
+        completion_batch at_once(*completions_);
         auto const d = start(log_waiter{at, how, 0, {}, {}, &self}, at_once);
         at_once.post();
         act(d);
@@ -295,12 +295,14 @@ private:
             trims = std::move(trims_);
         }
         auto waiters = collector_.abandon();
+        auto completions = completions_->abandon();
     }
 
     using pump::act;
     using pump::cause_;
     using pump::closers_;
     using pump::collector_;
+    using pump::completions_;
     using pump::disk_;
     using pump::executor_;
     using pump::failed_;

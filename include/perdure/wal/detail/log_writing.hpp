@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -42,7 +43,7 @@ struct log_flight {
 /** What of a log is written, what of that is on disk, and what the next group does to both. No input or
  *  output, and no lock: the owner has one.
  *
- *      plan() --> a job --> [enter_next(), if it changed the segment] --> accept()
+ *      plan() --> a job --> land() --> [enter_next(), if it changed the segment] --> accept()
  *                    \--failed--> plan_elsewhere() --> another job
  */
 class log_writing {
@@ -64,7 +65,7 @@ public:
         written_ = chain_.back().positions.last;
         proven_ = chain_.back().link.last;
         linked_ = true;
-        unsynced_.clear();
+        unsynced_->clear();
         mark_durable(written_);
     }
 
@@ -143,7 +144,6 @@ public:
             begin_next({active.header.sequence, active.used_bytes, active.positions.last,
                         active.digest, wal_format::link_reason::rotated},
                        now_ms);
-            flight_.group.rebind(next_header_);
             flight_.claimed = active.positions.last; // The segment before is synced first.
         }
         if (rotate || !linked_) {
@@ -153,13 +153,11 @@ public:
             digest = j.link.finish(fresh.link.digest, fresh.link.last, front, now_ms);
         }
         flight_.size = j.link.size();
-        if (options_->packing.empty()) {
-            flight_.digest = flight_.group.finish(digest, flight_.claimed, front, now_ms);
-            flight_.size += flight_.group.size();
-        } else {
-            j.pack = group_plan::packing{rotate ? next_header_ : active.header, digest,
-                                         flight_.claimed, front, now_ms};
-        }
+        j.seal = {rotate ? next_header_ : active.header, digest, flight_.claimed, front, now_ms,
+                  !options_->packing.empty()};
+        // What was not synced is needed if a sync fails: the system may have dropped it.
+        j.unsynced = unsynced_;
+        j.keeps = options_->after_failure == after_failure::continue_elsewhere && !j.sync;
         j.group = std::move(flight_.group);
         return j;
     }
@@ -170,10 +168,8 @@ public:
                               std::uint64_t salt, std::uint64_t now_ms)
     {
         ++counters_.failures;
-        if (r.rotated) { // It is in use, and failed before it held anything.
-            unsynced_.clear();
+        if (r.rotated) // It is in use, and failed before it held anything.
             mark_durable(std::max(durable_, flight_.next->link.last));
-        }
         // Unless the segment that was prepared can be used.
         bool fresh = r.rotated || flight_.rotates || !options_->second_directory.empty();
         chain_segment& failed = chain_.back();
@@ -210,27 +206,22 @@ public:
         j.at = wal_format::page_bytes;
         j.link.begin(next_header_, link.last + 1);
         j.link.add_link(link);
-        auto digest = j.link.finish(link.digest, link.last, front, now_ms);
+        auto const digest = j.link.finish(link.digest, link.last, front, now_ms);
         flight_.size = j.link.size();
-        bool const packs = !options_->packing.empty();
-        auto const again = [&](group_builder& g) {
-            if (!packs) // Else they are not sealed.
-                g.unseal();
-            g.rebind(next_header_);
-            if (packs)
-                return;
-            digest = g.finish(digest, link.last, front, now_ms);
-            flight_.size += g.size();
-        };
-        if (packs)
-            j.pack = group_plan::packing{next_header_, digest, link.last, front, now_ms};
-        for (auto& g : unsynced_)
-            again(g);
-        again(r.group);
-        flight_.digest = digest;
-        j.before = std::exchange(unsynced_, {});
+        j.seal = {next_header_, digest, link.last, front, now_ms, !options_->packing.empty()};
+        j.unsynced = unsynced_;
+        j.before = std::exchange(*unsynced_, {});
         j.group = std::move(r.group);
         return j;
+    }
+
+    /// The group is back from its job: takes it out of `r`.
+    void land(write_result& r)
+    {
+        flight_.active = false;
+        flight_.group = std::move(r.group);
+        flight_.digest = r.digest;
+        flight_.size += r.size;
     }
 
     /// A segment was begun: see log_flight::next.
@@ -238,7 +229,6 @@ public:
     {
         chain_.push_back(*flight_.next);
         linked_ = false;
-        unsynced_.clear(); // The segment before was synced.
         digest_ = chain_.back().digest;
         ++counters_.segments;
         mark_durable(std::max(durable_, chain_.back().link.last));
@@ -261,7 +251,6 @@ public:
             mark_durable(written_);
             proven_ = std::max(proven_, flight_.claimed);
         }
-        keep_unsynced(synced);
     }
 
     // -- segments
@@ -302,18 +291,6 @@ private:
                                      now_ms};
     }
 
-    // What was not synced is needed if a sync fails: the system may have dropped it.
-    void keep_unsynced(bool synced)
-    {
-        if (options_->after_failure != after_failure::continue_elsewhere)
-            return;
-        if (synced) {
-            unsynced_.clear();
-            return;
-        }
-        unsynced_.emplace_back().assign(flight_.group);
-    }
-
     void mark_durable(position p)
     {
         durable_ = p;
@@ -334,7 +311,9 @@ private:
     position durable_ = 0;
     position proven_ = 0;
     log_flight flight_;
-    std::vector<group_builder> unsynced_; // What was written since the last sync, for a continuation.
+    // What was written since the last sync, for a continuation. The job that writes has it.
+    std::shared_ptr<std::vector<group_builder>> unsynced_ =
+        std::make_shared<std::vector<group_builder>>();
     wal_counters counters_;
 };
 

@@ -11,7 +11,6 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 
 #include <algorithm>
@@ -124,11 +123,11 @@ struct log_waiter {
 };
 
 /** Waiters in order, in pieces that are never moved again: a list of many grows without a pause, and
- *  each piece is completed by one post.
+ *  each piece is completed in one turn of the loop.
  */
 class waiter_list {
 public:
-    /// With handlers of a few hundred nanoseconds, one post takes some tens of microseconds.
+    /// With handlers of a few hundred nanoseconds, a piece takes some tens of microseconds.
     static constexpr std::size_t piece_size = 128;
     using piece = std::vector<log_waiter>;
 
@@ -165,123 +164,6 @@ private:
     std::vector<std::shared_ptr<piece>> pieces_;
     bool threads_ = false;
     bool executors_ = false;
-};
-
-/** Completions on their way. Handlers with the same executor share a post, in order; a post is
- *  bounded, so that the loop gets to its other work.
- */
-class completion_batch {
-public:
-    /// @param home  the log's executor
-    explicit completion_batch(asio::any_io_executor const& home) : home_(home) {}
-
-    void add(log_waiter&& w, error_code const& ec, position at)
-    {
-        if (w.thread) {
-            std::exchange(w.thread, nullptr)->complete(ec, at);
-            return;
-        }
-        if (!w.handler)
-            return;
-        if (parts_.empty() || parts_.back().ec != ec ||
-            parts_.back().waiters->size() >= waiter_list::piece_size)
-            parts_.push_back({std::make_shared<waiter_list::piece>(), ec, true});
-        parts_.back().waiters->push_back(std::move(w));
-        parts_.back().waiters->back().at = at;
-    }
-    /// All of them, each with its own position.
-    void add(waiter_list&& all, error_code const& ec)
-    {
-        // A list may be long, so it is looked through only if there is something to be found.
-        if (all.has_threads())
-            all.for_each([&](log_waiter& w) {
-                if (w.thread)
-                    std::exchange(w.thread, nullptr)->complete(ec, w.at);
-            });
-        for (auto& p : all.pieces())
-            parts_.push_back({std::move(p), ec, all.has_executors()});
-        all.clear();
-    }
-
-    /// Posts everything to where it belongs.
-    void post()
-    {
-        for (auto const& [waiters, ec, mixed] : parts_) {
-            auto const& all = *waiters;
-            if (!mixed) {
-                run(home_, waiters, 0, all.size(), ec).post();
-                continue;
-            }
-            for (std::size_t first = 0; first != all.size();) {
-                std::size_t last = first + 1;
-                while (last != all.size() && all[last].executor == all[first].executor)
-                    ++last;
-                run(home_, waiters, first, last, ec).post();
-                first = last;
-            }
-        }
-        parts_.clear();
-    }
-
-private:
-    struct part {
-        std::shared_ptr<waiter_list::piece> waiters;
-        error_code ec;
-        bool mixed; ///< There may be several executors.
-    };
-
-    class run {
-    public:
-        run(asio::any_io_executor const& home, std::shared_ptr<waiter_list::piece> waiters,
-            std::size_t first, std::size_t last, error_code const& ec)
-            : home_(home), waiters_(std::move(waiters)), next_(first), last_(last), ec_(ec)
-        {
-        }
-
-        void post() &&
-        {
-            auto const& own = (*waiters_)[next_].executor;
-            asio::any_io_executor const to = own ? own : home_;
-            asio::post(to, std::move(*this));
-        }
-
-        void operator()()
-        {
-            // If a handler throws, the others must still be called: post them anew on the way out.
-            struct rest {
-                run& self;
-                ~rest()
-                {
-                    if (self.next_ != self.last_)
-                        std::move(self).post();
-                }
-            } guard{*this};
-            while (next_ != last_) {
-                auto& w = (*waiters_)[next_++];
-                if (w.handler) // Else it was completed before, or was a thread's.
-                    w.handler(ec_, w.at);
-            }
-            merge_freed();
-        }
-
-    private:
-        // glibc collects small blocks that are freed, and merges them all when a large one is asked for:
-        // behind 30 000 handlers that is half a millisecond in whoever asks. So each piece asks for its own.
-        static void merge_freed()
-        {
-            void* volatile const large = ::operator new(2048);
-            ::operator delete(large);
-        }
-
-        asio::any_io_executor home_;
-        std::shared_ptr<waiter_list::piece> waiters_;
-        std::size_t next_;
-        std::size_t last_;
-        error_code ec_;
-    };
-
-    asio::any_io_executor const& home_;
-    std::vector<part> parts_;
 };
 
 } // namespace perdure::detail

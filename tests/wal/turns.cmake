@@ -1,0 +1,1 @@
+perdure_test(turns.cpp PARTS wal simulation LABELS asio)
