@@ -135,7 +135,7 @@ TEST_CASE("wal: a group that was moved is as if it had been begun there", "[wal]
     CHECK(copy(g.bytes()) == copy(there.bytes()));
 
     // Also when it was sealed, there or elsewhere, and when it is a copy.
-    for (std::uint64_t const from : {1, 2}) {
+    for (std::uint64_t const from : {1u, 2u}) {
         auto first = build(header(from));
         first.finish(3, 2, 1, 0);
         group_builder sealed;

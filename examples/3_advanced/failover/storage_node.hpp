@@ -124,7 +124,7 @@ private:
         if (!message)
             co_return reply{};
         try {
-            auto handling = std::visit([this](auto const& m) { return handle(m); }, *message);
+            auto handling = std::visit([this](auto const& m) { return this->handle(m); }, *message);
             co_return co_await std::move(handling);
         } catch (boost::system::system_error const&) {
             co_return reply{}; // The log has failed or is closing: nothing is promised.
