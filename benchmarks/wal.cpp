@@ -8,6 +8,7 @@
  *              another thread. And the same on a disk whose sync takes 3 ms.
  *   threads:   256 in flight on one loop against 256 threads of the peers; 64 threads against 64.
  *   unsynced:  appends left to the operating system, 1024 in flight, all checksums and the chain on.
+ *              Floor: bare callbacks and coroutines that copy, checksum, and share a write on another thread.
  *   single:    one at a time. Floors: a raw write+sync, and the same behind a bare thread hop.
  *   stall:     what the loop notices while the disk stalls for a second under load. Floors: an idle
  *              loop, and one that only keeps copies of the records.

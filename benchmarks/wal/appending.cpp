@@ -21,14 +21,14 @@ void measure_group_commit(plan const& p)
     wal log(io, options_in(p.make("log")));
     log.open();
     clients all(io, log);
-    bare_coroutines bare(io, raw);
+    bare_clients bare(io, raw, true);
     for (int const n : {1, 4, 16, 64, 256, 1024}) {
         samples floor, ours, coroutines, without_log;
         for (int turn = 0; turn != p.turns(12); ++turn) {
             floor.add(raw.cycle(record_size * static_cast<std::size_t>(n), p.smoke ? 2 : 200));
             ours.add(n / all.by_callback(n, durability::disk, p.seconds(0.05)));
             coroutines.add(n / all.by_coroutine(n, durability::disk, p.seconds(0.05)));
-            without_log.add(n / bare.run(n, p.seconds(0.05)));
+            without_log.add(n / bare.by_coroutine(n, p.seconds(0.05)));
         }
         double const f = 1e6 * floor.median();
         double const bar = f + 50 + 0.3 * n;
@@ -127,11 +127,15 @@ void measure_unsynced(plan const& p)
     auto const record = make_record();
     std::string_view const bytes(reinterpret_cast<char const*>(record.data()), record.size());
     auto rocksdb = open_rocksdb(p.make("rocksdb"));
-    samples ours, coroutines, one, four;
+    raw_file raw(p.directory);
+    bare_clients bare(io, raw, false);
+    samples ours, coroutines, bare_callbacks, bare_coroutines, one, four;
     perdure::position trimmed = 0;
     for (int turn = 0; turn != p.turns(9); ++turn) {
         ours.add(all.by_callback(1024, durability::os, p.seconds(0.3)));
         coroutines.add(all.by_coroutine(1024, durability::os, p.seconds(0.3)));
+        bare_callbacks.add(bare.by_callback(1024, p.seconds(0.1)));
+        bare_coroutines.add(bare.by_coroutine(1024, p.seconds(0.1)));
         if (rocksdb) {
             one.add(rate_of_threads(1, p.seconds(0.2), [&] { rocksdb->append(bytes, false); }));
             four.add(rate_of_threads(4, p.seconds(0.2), [&] { rocksdb->append(bytes, false); }));
@@ -145,7 +149,9 @@ void measure_unsynced(plan const& p)
         io.run_for(std::chrono::milliseconds(200));
     }
     for (auto const* s : {&ours, &coroutines})
-        print_line(s == &ours ? "callbacks" : "coroutines", text("%.2f M/s", s->median() / 1e6), "",
+        print_line(s == &ours ? "callbacks" : "coroutines", text("%.2f M/s", s->median() / 1e6),
+                   text("bare ones that share a write on a thread: %.2f M/s",
+                        (s == &ours ? bare_callbacks : bare_coroutines).median() / 1e6),
                    ">= 3 M/s", verdict(s->median() >= 3e6));
     if (rocksdb) {
         double const theirs = std::max(one.median(), four.median());

@@ -5,6 +5,7 @@
 #define PERDURE_BENCHMARKS_WAL_LOG_HPP
 
 #include "setup.hpp"
+#include <perdure/bytes/crc32c.hpp>
 #include <perdure/wal/basic_wal.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -18,7 +19,9 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -41,6 +44,21 @@ inline perdure::wal_options options_in(std::string const& directory)
     perdure::wal_options o;
     o.directory = directory;
     return o;
+}
+
+/// Operations a second, as `done` counts them while the loop runs; `stop()` then lets them end.
+template <class Stop>
+double rate_on_loop(asio::io_context& io, double seconds, long const& done, Stop stop)
+{
+    io.restart();
+    auto const begin = steady::now();
+    io.run_for(std::chrono::duration_cast<std::chrono::nanoseconds>(
+        std::chrono::duration<double>(seconds)));
+    double const rate = static_cast<double>(done) / seconds_since(begin);
+    stop();
+    io.restart();
+    io.run_for(std::chrono::seconds(5));
+    return rate;
 }
 
 /// Clients on one loop, each of which appends again when its append is complete.
@@ -103,15 +121,7 @@ private:
         stop_ = false;
         done_ = 0;
         start();
-        io_.restart();
-        auto const begin = steady::now();
-        io_.run_for(std::chrono::duration_cast<std::chrono::nanoseconds>(
-            std::chrono::duration<double>(seconds)));
-        double const rate = static_cast<double>(done_) / seconds_since(begin);
-        stop_ = true;
-        io_.restart();
-        io_.run_for(std::chrono::seconds(5));
-        return rate;
+        return rate_on_loop(io_, seconds, done_, [this] { stop_ = true; });
     }
 
     asio::io_context& io_;
@@ -122,57 +132,77 @@ private:
     long done_ = 0;
 };
 
-/** N coroutines on one loop that wait for one write and sync on another thread, again and again: what
- *  coroutines cost that share syncs, without a log.
+/** N clients on one loop that wait for one write on another thread, again and again: what clients cost
+ *  that share writes, without a log. A record is copied and checksummed; nothing frames, chains or seals it.
  */
-class bare_coroutines {
+class bare_clients {
 public:
-    bare_coroutines(asio::io_context& io, raw_file& raw) : io_(io), raw_(raw) {}
+    bare_clients(asio::io_context& io, raw_file& raw, bool sync) : io_(io), raw_(raw), sync_(sync) {}
 
-    /// Resumptions a second.
-    double run(int n, double seconds)
+    /// Resumptions a second of `n` clients that are callbacks.
+    double by_callback(int n, double seconds)
     {
-        n_ = static_cast<std::size_t>(n);
-        bytes_.assign(record_size * n_, std::byte{'x'});
-        stop_ = false;
-        done_ = 0;
-        for (int i = 0; i != n; ++i)
-            asio::co_spawn(io_, client(), asio::detached);
-        io_.restart();
-        auto const begin = steady::now();
-        io_.run_for(std::chrono::duration_cast<std::chrono::nanoseconds>(
-            std::chrono::duration<double>(seconds)));
-        double const rate = static_cast<double>(done_) / seconds_since(begin);
-        stop_ = true;
-        if (!waiting_.empty())
-            flush();
-        io_.restart();
-        io_.run_for(std::chrono::seconds(5));
-        return rate;
+        return run(n, seconds, [this] { again(); });
+    }
+
+    /// Resumptions a second of `n` clients that are coroutines.
+    double by_coroutine(int n, double seconds)
+    {
+        return run(n, seconds, [this] { asio::co_spawn(io_, client(), asio::detached); });
     }
 
 private:
     using handler = asio::any_completion_handler<void()>;
 
+    template <class Start>
+    double run(int n, double seconds, Start start)
+    {
+        n_ = static_cast<std::size_t>(n);
+        bytes_.resize(record_size * n_);
+        stop_ = false;
+        done_ = 0;
+        for (int i = 0; i != n; ++i)
+            start();
+        return rate_on_loop(io_, seconds, done_, [this] {
+            stop_ = true;
+            if (!waiting_.empty())
+                flush();
+        });
+    }
+
+    void again()
+    {
+        append([this] {
+            ++done_;
+            if (!stop_)
+                again();
+        });
+    }
+
     asio::awaitable<void> client()
     {
         while (!stop_) {
             co_await asio::async_initiate<asio::use_awaitable_t<> const, void()>(
-                [this](auto h) {
-                    waiting_.push_back(handler(std::move(h)));
-                    if (waiting_.size() == n_)
-                        flush();
-                },
-                asio::use_awaitable);
+                [this](auto h) { append(std::move(h)); }, asio::use_awaitable);
             ++done_;
         }
+    }
+
+    void append(handler h)
+    {
+        std::copy(record_.begin(), record_.end(),
+                  bytes_.begin() + static_cast<std::ptrdiff_t>(record_size * waiting_.size()));
+        checksums_ ^= perdure::crc32c(record_);
+        waiting_.push_back(std::move(h));
+        if (waiting_.size() == n_)
+            flush();
     }
 
     void flush()
     {
         auto all = std::make_shared<std::vector<handler>>(std::exchange(waiting_, {}));
         asio::post(thread_, [this, all, work = asio::make_work_guard(io_)]() mutable {
-            raw_.append(bytes_.data(), bytes_.size(), true);
+            raw_.append(bytes_.data(), bytes_.size(), sync_);
             asio::post(io_, [all = std::move(all)] {
                 for (auto& h : *all)
                     std::move(h)();
@@ -182,8 +212,11 @@ private:
 
     asio::io_context& io_;
     raw_file& raw_;
+    bool sync_;
     asio::thread_pool thread_{1};
+    std::array<std::byte, record_size> record_ = make_record();
     std::vector<std::byte> bytes_;
+    std::uint32_t checksums_ = 0;
     std::vector<handler> waiting_;
     std::size_t n_ = 1;
     bool stop_ = false;
