@@ -68,7 +68,8 @@ asio::awaitable<void> count_visitors(World world, bool with_sync, promises& prom
     for (typename World::timer timer(world);;) {
         timer.expires_after(2ms);
         co_await timer.async_wait(asio::use_awaitable);
-        co_await world.async_file_job(store(++count), asio::use_awaitable);
+        ++count;
+        co_await world.async_file_job(store(count), asio::use_awaitable);
         promised.made = count; // "You are visitor number ..."
     }
 }
