@@ -4,8 +4,9 @@
 #ifndef PERDURE_WAL_RECOVERY_HPP
 #define PERDURE_WAL_RECOVERY_HPP
 
-#include <perdure/wal/chain.hpp>
-#include <perdure/wal/recovery_report.hpp>
+#include <perdure/wal/detail/log_end.hpp>
+#include <perdure/wal/detail/log_path.hpp>
+#include <perdure/wal/recovered_log.hpp>
 #include <perdure/wal/segment_survey.hpp>
 #include <perdure/wal/wreck.hpp>
 
@@ -15,37 +16,6 @@
 #include <vector>
 
 namespace perdure {
-
-/// What a recovery decided. Nothing has been changed yet; who applies it writes a new segment.
-struct recovered_log {
-    recovery_report report; ///< What was found.
-    error_code error;                 ///< Set if the log must not be opened.
-    std::vector<chain_segment> chain; ///< What stays in place, oldest first.
-    wal_format::link next_link;       ///< What the new segment says about what came before.
-    position front = 1;               ///< The first position that is still wanted.
-    position last = 0;                ///< The last position once the new segment is written.
-    wal_format::log_id log; ///< Whose log it is; zeros if there is none yet.
-    std::uint64_t sequence_max = 0;      ///< Over all files; the new segment's is higher.
-    std::uint32_t record_bytes_max = 0;  ///< Over all segments; the new one allows as much.
-    std::vector<std::uint64_t> obsolete; ///< To be removed, once the new segment is durable.
-    /// Stays in the chain up to a damage, and is to be copied first: what is behind is evidence.
-    std::optional<std::uint64_t> damaged;
-    std::vector<std::uint64_t> aside;    ///< To be renamed and kept, likewise: they hold evidence.
-};
-
-/// What recovery does with a bad tail, and what it may use.
-struct recovery_options {
-    recovery_mode mode = recovery_mode::tail; ///< What becomes of a bad tail.
-    /// Read every byte of the log, also what the chain of segments vouches for. The modes other
-    /// than tail always do.
-    bool verify_everything = false;
-    /// Known from elsewhere; then a log without segments is one that was lost.
-    std::optional<wal_format::log_id> log;
-    /// How packed records are read. A segment that it cannot read is refused.
-    log_packing packing{};
-    /// What the records are; a segment that says something else is refused. Empty: anything.
-    std::string type{};
-};
 
 /** Decides what a log consists of, from its segments as they are.
  *
@@ -146,12 +116,6 @@ public:
 private:
     using item = surveyed_segment;
     using mark = log_mark;
-    struct step {
-        item const* of = nullptr; ///< Null if the segment is missing.
-        std::uint64_t sequence = 0;
-        std::uint64_t limit = 0;              ///< Bytes that count, as the next segment says.
-        std::optional<wal_format::link> next; ///< What the next segment says.
-    };
     std::vector<item> const& items() const { return survey_.all(); }
     bool has_head() const { return head_ != npos; }
     item const& head() const { return items()[head_]; }
@@ -185,7 +149,8 @@ private:
                 out_.report.outcome = recovery_outcome::created;
                 return;
             }
-            damaged(wal_damage::missing, {}, 0, recovery_proof::lost_file);
+            out_.report.reason = wal_damage::missing;
+            out_.report.proof = recovery_proof::lost_file;
             settle_without_chain(1);
             return;
         }
@@ -200,7 +165,7 @@ private:
             return;
         }
         out_.front = head_scan_.front;
-        build_path();
+        path_ = detail::path_to(survey_, head_, out_.front);
         verify_path();
         if (out_.error)
             return;
@@ -226,8 +191,6 @@ private:
         out_.report.detail = out_.report.segment + why;
     }
 
-    // -- 1. the newest segment
-
     void scan_head()
     {
         if (options_.mode == recovery_mode::tail && !options_.verify_everything)
@@ -241,231 +204,54 @@ private:
         head_scan_ = survey_.scan(head(), head().file.size, false);
     }
 
-    // -- 2. the chain
-
-    void build_path()
-    {
-        std::size_t at = head_;
-        path_.push_back(
-            {&items()[at], items()[at].file.sequence, items()[at].file.size, std::nullopt});
-        while (at != npos) {
-            auto const link = *items()[at].link;
-            if (link.sequence == 0 || link.last < out_.front)
-                break;
-            auto const found = survey_.index_of(link.sequence);
-            step s{found == npos ? nullptr : &items()[found], link.sequence, link.used_bytes, link};
-            if (found != npos && items()[found].damage == wal_damage::none && items()[found].link) {
-                path_.push_back(s);
-                at = found;
-                continue;
-            }
-            // A hole. What can be read before it, from the next older segment on, is still a chain.
-            path_.push_back(s);
-            at = npos;
-            for (std::size_t i = 0; i != items().size() && items()[i].file.sequence < link.sequence;
-                 ++i)
-                if (items()[i].link)
-                    at = i;
-            if (at != npos)
-                path_.push_back(
-                    {&items()[at], items()[at].file.sequence, items()[at].file.size, std::nullopt});
-        }
-        std::reverse(path_.begin(), path_.end());
-    }
-
-    // Finds the first damage before the newest segment's end; fills the chain up to it.
     void verify_path()
     {
-        bool const everything = options_.verify_everything || options_.mode != recovery_mode::tail;
-        damage_step_ = path_.size();
-        position last = out_.front - 1;
-        bool known = false; // whether `last` and `digest` are those of the log so far
-        std::uint64_t digest = 0;
-        for (std::size_t i = 0; i != path_.size(); ++i) {
-            step const& s = path_[i];
-            damage_at_ = {0, last, digest};
-            if (!s.of)
-                return damaged_at(i, wal_damage::missing, recovery_proof::lost_file);
-            if (s.of->damage != wal_damage::none)
-                return damaged_at(i, s.of->damage, recovery_proof::lost_header);
-            damage_at_.offset = wal_format::page_bytes;
-            if (!s.of->link)
-                return damaged_at(i, survey_.first_group_damage(*s.of), recovery_proof::later_seal);
-            auto const& link = *s.of->link;
-            if (known && (link.last != last || link.digest != digest))
-                return damaged_at(i, wal_damage::link, recovery_proof::later_seal);
-            if (!known && link.sequence != 0 && link.last >= out_.front)
-                return damaged_at(i, wal_damage::missing, recovery_proof::lost_file);
-            known = true;
-            bool const is_head = i + 1 == path_.size();
-            segment_scan result;
-            if (is_head)
-                result = head_scan_;
-            else if (everything || !s.next || s.of->file.size < s.limit)
-                result = survey_.scan(*s.of, s.limit, s.next.has_value());
-            else
-                result.end = result.cut = {s.limit, s.next->last, s.next->digest};
-            if (result.unknown) {
-                out_.error = errc::unsupported_version;
-                return;
-            }
-            out_.chain.push_back({s.of->header,
-                                  link,
-                                  {link.last + 1, result.end.last},
-                                  result.end.offset,
-                                  result.end.digest,
-                                  s.of->begun_ms});
-            damage_at_ = result.end;
-            last = result.end.last;
-            digest = result.end.digest;
-            if (is_head)
-                return;
-            if (result.damage != wal_damage::none)
-                return damaged_at(i, result.damage,
-                                  result.damage == wal_damage::shortened
-                                      ? recovery_proof::short_file
-                                      : recovery_proof::later_seal);
-            if (s.next && (last != s.next->last || digest != s.next->digest))
-                return damaged_at(i, wal_damage::link, recovery_proof::later_seal);
+        auto verdict =
+            detail::verify(survey_, path_, head_scan_, out_.front,
+                           options_.verify_everything || options_.mode != recovery_mode::tail);
+        if (verdict.unknown) {
+            out_.error = errc::unsupported_version;
+            return;
         }
+        out_.chain = std::move(verdict.chain);
+        damage_at_ = verdict.at;
+        damage_step_ = verdict.step;
+        if (damage_step_ != path_.size())
+            blame(verdict.damage);
     }
-
-    // -- 3. the end of the newest segment
 
     void judge_end()
     {
-        auto const& file = head().file;
-        auto const& s = head_scan_;
-        damage_at_ = s.end;
-        bool const clean = s.footer && s.footer->next_sequence == 0;
-        wreck_findings found;
-        error_code ec;
-        if (!clean)
-            search_wreck(*source_, head().header,
-                         s.footer
-                             ? s.end.offset + wal_format::frame_bytes + wal_format::footer_bytes
-                             : s.end.offset,
-                         file.size, unpacker_, found, ec, ignore_record);
-        survey_.note(ec);
-        std::uint64_t const torn_bytes = found.used_bytes;
-        wal_damage damage = s.damage;
-        if (damage == wal_damage::none && torn_bytes != 0 && !s.footer)
-            damage = wal_damage::blank;
-        auto proof = recovery_proof::none;
-        std::string where = name_of(file.sequence);
-        std::uint64_t offset = s.end.offset;
-
-        if (!s.footer && file.size < head().header.allocated_bytes) {
-            damage = damage == wal_damage::none ? wal_damage::shortened : damage;
-            proof = recovery_proof::short_file;
-        }
-        if (s.footer && s.footer->next_sequence != 0 &&
-            survey_.index_of(s.footer->next_sequence) == npos) {
-            damage = wal_damage::missing;
-            proof = recovery_proof::lost_file;
-            where = name_of(s.footer->next_sequence);
-            offset = 0;
-        }
-        for (std::size_t i = head_ + 1; i != items().size(); ++i) {
-            item const& later = items()[i];
-            auto accuse = [&](wal_damage d, recovery_proof p, std::uint64_t sequence) {
-                if (proof != recovery_proof::none)
-                    return;
-                damage = d;
-                proof = p;
-                where = name_of(sequence);
-                offset = d == wal_damage::missing || d == wal_damage::segment_header
-                             ? 0
-                             : wal_format::page_bytes;
-            };
-            if (later.damage != wal_damage::none) {
-                if (!later.blank)
-                    accuse(later.damage, recovery_proof::lost_header, later.file.sequence);
-                continue;
-            }
-            if (later.file.size < later.header.allocated_bytes)
-                accuse(wal_damage::shortened, recovery_proof::short_file, later.file.sequence);
-            if (later.header.optional_flags & wal_format::born_linked)
-                accuse(survey_.first_group_damage(later), recovery_proof::later_seal,
-                       later.file.sequence);
-            if (later.header.after > file.sequence && survey_.index_of(later.header.after) == npos)
-                accuse(wal_damage::missing, recovery_proof::lost_file, later.header.after);
-            if (clean)
-                continue;
-            auto const used_before = found.used_bytes;
-            search_wreck(*source_, later.header, wal_format::page_bytes, later.file.size, unpacker_,
-                         found, ec, ignore_record);
-            if (found.used_bytes != used_before && damage == wal_damage::none) {
-                // The first group behind a full segment, torn.
-                damage = survey_.first_group_damage(later);
-                where = name_of(later.file.sequence);
-                offset = wal_format::page_bytes;
-            }
-            survey_.note(ec);
-        }
-        if (found.durable > s.end.last) {
-            proof = recovery_proof::later_seal;
-            if (damage == wal_damage::none)
-                damage = wal_damage::blank;
-        }
-        if (damage == wal_damage::none) {
+        auto const verdict =
+            detail::log_end<Source>(*source_, survey_, unpacker_).judge(head_, head_scan_);
+        damage_at_ = head_scan_.end;
+        if (verdict.damage.reason == wal_damage::none) {
+            bool const clean = head_scan_.footer && head_scan_.footer->next_sequence == 0;
             out_.report.outcome = clean ? recovery_outcome::clean : recovery_outcome::recovered;
             return;
         }
-        damaged(damage, where, offset, proof);
-        if (proof == recovery_proof::none) {
+        blame(verdict.damage);
+        if (verdict.damage.proof == recovery_proof::none) {
             out_.report.outcome = recovery_outcome::torn_tail;
-            out_.report.bytes_lost = found.used_bytes;
+            out_.report.bytes_lost = verdict.used_bytes;
         } else {
             damage_step_ = path_.size() - 1;
         }
     }
 
-    // No segment has a readable link, though the first one was made with it.
     void judge_headless()
     {
-        wreck_findings found;
-        wal_damage damage = wal_damage::none;
-        auto proof = recovery_proof::lost_header;
-        std::uint64_t where = 0;
-        for (item const& i : items()) {
-            error_code ec;
-            auto d = i.damage;
-            if (d == wal_damage::none) {
-                search_wreck(*source_, i.header, wal_format::page_bytes, i.file.size, unpacker_,
-                             found, ec, ignore_record);
-                if (i.header.optional_flags & wal_format::born_linked) {
-                    d = wal_damage::blank;
-                    proof = recovery_proof::later_seal;
-                } else if (i.header.after != 0 && survey_.index_of(i.header.after) == npos) {
-                    d = wal_damage::missing;
-                    proof = recovery_proof::lost_file;
-                }
-            } else if (i.blank) {
-                d = wal_damage::none;
-            }
-            survey_.note(ec);
-            if (damage == wal_damage::none && d != wal_damage::none) {
-                damage = d;
-                where = d == wal_damage::missing ? i.header.after : i.file.sequence;
-            }
-        }
-        if (damage == wal_damage::none) {
-            damage = wal_damage::blank;
-            proof = recovery_proof::later_seal;
-            where = items().front().file.sequence;
-        }
-        damaged(damage, name_of(where), 0, proof);
+        auto const verdict = detail::log_end<Source>(*source_, survey_, unpacker_).judge_headless();
+        blame(verdict.damage);
         for (item const& i : items())
             path_.push_back({&i, i.file.sequence, i.file.size, std::nullopt});
         damage_step_ = 0;
-        out_.front = found.front;
-        damage_at_ = {wal_format::page_bytes, found.front - 1, 0};
+        out_.front = verdict.front;
+        damage_at_ = {wal_format::page_bytes, verdict.front - 1, 0};
         settle();
     }
 
-    // -- 4. what the mode makes of it
-
+    // What the mode makes of it.
     void settle()
     {
         auto& report = out_.report;
@@ -659,18 +445,12 @@ private:
                 look(items()[i], 0, items()[i].file.size);
     }
 
-    void damaged_at(std::size_t step, wal_damage d, recovery_proof proof)
+    void blame(detail::log_damage const& damage)
     {
-        damage_step_ = step;
-        damaged(d, name_of(path_[step].sequence), damage_at_.offset, proof);
-    }
-
-    void damaged(wal_damage d, std::string segment, std::uint64_t offset, recovery_proof proof)
-    {
-        out_.report.reason = d;
-        out_.report.segment = std::move(segment);
-        out_.report.offset = offset;
-        out_.report.proof = proof;
+        out_.report.reason = damage.reason;
+        out_.report.segment = name_of(damage.sequence);
+        out_.report.offset = damage.offset;
+        out_.report.proof = damage.proof;
     }
 
     static void ignore_record(position, std::span<std::byte const>) {}
@@ -684,7 +464,7 @@ private:
     recovered_log out_;
     std::size_t head_ = npos;
     segment_scan head_scan_;
-    std::vector<step> path_;
+    std::vector<detail::path_step> path_;
     std::size_t damage_step_ = 0; ///< path_.size() while there is no proven damage.
     mark damage_at_;
     std::uint64_t rewrite_begin_ = 0;
