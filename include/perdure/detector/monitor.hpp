@@ -32,6 +32,7 @@
 #define PERDURE_DETECTOR_MONITOR_HPP
 
 #include <perdure/detector/detail/deadline_wheel.hpp>
+#include <perdure/detector/detail/event_queue.hpp>
 #include <perdure/detector/detail/require.hpp>
 #include <perdure/detector/estimator.hpp>
 #include <perdure/detector/event.hpp>
@@ -45,7 +46,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -229,14 +229,7 @@ public:
     bool wants_drain() const { return drain_; }
 
     /// The oldest event not yet taken, or nothing. O(1).
-    std::optional<peer_event> poll_event()
-    {
-        if (events_.empty())
-            return std::nullopt;
-        auto event = std::move(events_.front());
-        events_.pop_front();
-        return event;
-    }
+    std::optional<peer_event> poll_event() { return events_.poll(); }
 
     /// Absolute; nothing if no peer can be lost, because none is watched or all are down.
     std::optional<time_point> next_deadline() const
@@ -569,27 +562,10 @@ private:
 
     void push(peer_event const& event)
     {
-        events_.push_back(event);
+        events_.push(event);
         if (events_.size() > std::max(options_.events_max, 2 * index_.size()))
-            keep_latest_events();
-    }
-
-    void keep_latest_events()
-    {
-        boost::unordered_flat_map<node_id, std::size_t> latest;
-        for (std::size_t i = 0; i != events_.size(); ++i) {
-            auto const [place, first] = latest.try_emplace(events_[i].node, i);
-            if (!first) {
-                events_[i].skipped += events_[place->second].skipped + 1;
-                ++counters_.events_skipped;
-                place->second = i;
-            }
-        }
-        std::deque<peer_event> kept;
-        for (std::size_t i = 0; i != events_.size(); ++i)
-            if (latest[events_[i].node] == i && index_.contains(events_[i].node))
-                kept.push_back(events_[i]);
-        events_ = std::move(kept);
+            counters_.events_skipped +=
+                events_.keep_latest([this](node_id node) { return index_.contains(node); });
     }
 
     monitor_options options_;
@@ -598,7 +574,7 @@ private:
     std::vector<peer> peers_;
     std::vector<slot_type> free_;
     detail::deadline_wheel kept_;
-    std::deque<peer_event> events_;
+    detail::event_queue events_;
     monitor_counters counters_;
     std::size_t silent_ = 0;
     time_point last_now_ = time_point::min();
