@@ -3,6 +3,7 @@
 
 #include "support/catch.hpp"
 #include <perdure/wal/basic_wal.hpp>
+#include <perdure/world/counting_calls.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -10,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -205,4 +207,41 @@ TEST_CASE("wal: async_open and async_replay", "[wal][asio]")
     REQUIRE(seen.size() == 40);
     CHECK(seen.front() == "10");
     CHECK(seen.back() == "49");
+}
+
+TEST_CASE("wal: the device begins with what is left to the system, and what is synced it has",
+          "[wal][asio]")
+{
+    directory d;
+    auto const counts = std::make_shared<call_counts>();
+    asio::io_context io;
+    wal_options o = options_in(d);
+    o.segment_bytes = 64u << 20;
+    basic_wal<basic_system_world<counting_calls>> log(
+        basic_system_world<counting_calls>(io, counting_calls({counts})), o);
+    log.open();
+    auto const begun = [&] { return counts->of(system_call::start_write_back); };
+    std::vector<std::byte> const large(1 << 20);
+    int done = 0;
+    auto const append = [&](int n, durability how) {
+        for (int i = 0; i != n; ++i) {
+            log.async_append(large, how, [&](error_code ec, position) { done += !ec; });
+            io.restart();
+            while (done != i + 1)
+                io.run_one();
+        }
+        done = 0;
+    };
+    append(7, durability::os);
+    CHECK(begun() == 0);
+    append(10, durability::os); // Steps of 8 MiB.
+    CHECK(begun() == 2);
+    append(9, durability::disk);
+    append(7, durability::os);
+    CHECK(begun() == 2);
+    append(1, durability::os);
+    CHECK(begun() == 3);
+    append(40, durability::os); // Another segment, which begins anew.
+    CHECK(log.counters().segments == 1);
+    CHECK(begun() == 7);
 }

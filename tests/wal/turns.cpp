@@ -74,7 +74,8 @@ TEST_CASE("wal: if a handler throws, the others are called when the loop runs on
     CHECK(done == 500);
 }
 
-TEST_CASE("wal: clients that append again when they are resumed share the next group", "[wal][asio]")
+TEST_CASE("wal: clients that append again when they are resumed share the next group",
+          "[wal][asio]")
 {
     scripted_log<> s;
     REQUIRE(s.open());
@@ -87,6 +88,34 @@ TEST_CASE("wal: clients that append again when they are resumed share the next g
     CHECK(done == 1024);
     CHECK(s.log().counters().records == 2048);
     CHECK(s.log().counters().groups == 2);
+}
+
+TEST_CASE("wal: what needs no sync is written while those before it complete", "[wal][asio]")
+{
+    scripted_log<> s;
+    REQUIRE(s.open());
+    int done = 0;
+    for (int i = 0; i != 1024; ++i)
+        s.log().async_append(record, durability::os, [&](error_code, position) {
+            s.log().async_append(record, durability::os,
+                                 [&](error_code ec, position) { done += !ec; });
+        });
+    s.run();
+    CHECK(done == 1024);
+    CHECK(s.log().counters().records == 2048);
+    CHECK(s.log().counters().groups > 2);
+    // One that waits for the disk shares the next group with all that are resumed with it.
+    auto const groups = s.log().counters().groups;
+    int both = 0;
+    for (int i = 0; i != 1024; ++i) {
+        auto const how = i == 500 ? durability::disk : durability::os;
+        s.log().async_append(record, how, [&s, &both, how](error_code, position) {
+            s.log().async_append(record, how, [&](error_code ec, position) { both += !ec; });
+        });
+    }
+    s.run();
+    CHECK(both == 1024);
+    CHECK(s.log().counters().groups == groups + 2);
 }
 
 TEST_CASE("wal: a group that changes segments is not gone through on the loop", "[wal][core]")

@@ -21,6 +21,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <functional>
 #include <future>
 #include <memory>
@@ -446,6 +447,24 @@ TEST_CASE("file jobs: a strand on a loop of four threads", "[world][asio]")
     loop.join();
     CHECK(acknowledged == 320);
     CHECK(std::filesystem::file_size(dir / "log") == 520);
+}
+
+TEST_CASE("file jobs: the thread rests soon after the last job of many", "[world][asio]")
+{
+    asio::io_context io;
+    system_world const world(io);
+    int done = 0;
+    std::function<void(error_code)> const again = [&](error_code) {
+        if (++done != 2000)
+            world.async_file_job([](files&, error_code&) {}, again);
+    };
+    again({});
+    io.run();
+    REQUIRE(done == 2000);
+    // Processor time of the whole process, so that other processes do not matter.
+    auto const before = std::clock();
+    std::this_thread::sleep_for(400ms);
+    CHECK(std::clock() - before < CLOCKS_PER_SEC / 5);
 }
 
 TEST_CASE("file jobs: cancellation on a strand races with the work and stays truthful",

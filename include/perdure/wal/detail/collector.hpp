@@ -30,14 +30,15 @@ class log_collector {
 public:
     /// What whoever added something has to do now.
     enum class duty : std::uint8_t {
-        none, ///< The baton's holder or the posted pump will see it.
-        wake, ///< Post the pump.
-        lead, ///< The calling thread has got the baton.
+        none,        ///< The baton's holder or the posted pump will see it.
+        wake,        ///< Post the pump.
+        wake_behind, ///< Post it behind the completions that are under way.
+        lead,        ///< The calling thread has got the baton.
     };
     /// Who has to be told when the baton was given back.
     struct next_holder {
         thread_waiter* thread = nullptr; ///< Has got the baton: wake() it.
-        bool wake = false;               ///< Post the pump.
+        log_collector::duty duty = duty::none;
     };
 
     log_collector(std::size_t waiting_max, std::size_t record_max,
@@ -133,12 +134,12 @@ public:
             next = blocked_.front().waiter.thread;
         if (next) {
             next->lead(); // Under the lock: close() may complete it next.
-            return {next, false};
+            return {next, duty::none};
         }
         held_ = false;
-        if ((!wake_anyway && group_.empty() && !sync_) || std::exchange(posted_, true))
+        if (!wake_anyway && group_.empty() && !sync_)
             return {};
-        return {nullptr, true};
+        return {nullptr, post_pump()};
     }
 
     /// Whether as many wait as there were threads in the last group.
@@ -161,7 +162,7 @@ public:
         std::swap(out, group_);
         flying_ = std::exchange(waiters_, {});
         first_thread_ = nullptr;
-        sync = std::exchange(sync_, false);
+        sync = last_sync_ = std::exchange(sync_, false);
         group_.begin(segment_, out.last() + 1);
         group_.reserve(reserved());
         last_threads_ = std::exchange(threads_, 0);
@@ -342,10 +343,7 @@ private:
     static constexpr std::size_t admit_bytes = 32 * 1024;
 
     // A group takes what may wait, but one append always.
-    bool fits(std::size_t size) const noexcept
-    {
-        return !paused() && has_room(size);
-    }
+    bool fits(std::size_t size) const noexcept { return !paused() && has_room(size); }
     bool has_room(std::size_t size) const noexcept
     {
         return group_.empty() || group_.size() + size <= waiting_max_;
@@ -398,7 +396,16 @@ private:
             first_thread_ = nullptr;
             return duty::lead;
         }
-        return std::exchange(posted_, true) ? duty::none : duty::wake;
+        return post_pump();
+    }
+
+    // A sync is dear, so whoever is resumed by the last one should share the next. A write is not, and
+    // goes on beside the completions.
+    duty post_pump()
+    {
+        if (std::exchange(posted_, true))
+            return duty::none;
+        return sync_ || last_sync_ ? duty::wake_behind : duty::wake;
     }
 
     void drop_collected(error_code const& why, completion_batch& at_once)
@@ -432,6 +439,7 @@ private:
     std::atomic<std::uint64_t> last_id_{0};
     bool memory_only_ = false; // Somebody in waiters_ does not wait for a write.
     bool sync_ = false;
+    bool last_sync_ = false; // Of the group that was taken last.
     std::uint64_t pauses_ = 0;
     std::uint64_t resumes_ = 0;
     bool held_ = false;   // Somebody has the baton.

@@ -34,6 +34,8 @@ struct group_job : group_plan {
             disk->sync(ec);
             r.synced = !ec;
             r.failed = r.failed || ec;
+        } else if (!ec) {
+            disk->leave();
         }
         if (r.rotated || r.synced)
             unsynced->clear(); // The segment before was synced.

@@ -10,6 +10,7 @@
 #include <perdure/wal/opening.hpp>
 #include <perdure/wal/options.hpp>
 #include <perdure/wal/truncation.hpp>
+#include <perdure/world/detail/write_back.hpp>
 #include <perdure/world/files.hpp>
 
 #include <boost/system/errc.hpp>
@@ -128,7 +129,7 @@ public:
         seal_off(used + footer.size(), sync_mode::none, ec);
         if (!ec)
             active_.close(ec);
-        active_ = std::move(next_);
+        go_on_in(std::move(next_));
         return true;
     }
 
@@ -148,7 +149,7 @@ public:
         std::lock_guard lock(next_mutex_);
         error_code ignored;
         active_.close(ignored);
-        active_ = std::move(next_);
+        go_on_in(std::move(next_));
     }
 
     /** Cuts off the end: goes on in a new segment with `header`, and removes what is cut off.
@@ -177,7 +178,7 @@ public:
             failed = fs.open(path(header.sequence), open_mode::read, open_ec).is_open();
             return;
         }
-        active_ = std::move(f);
+        go_on_in(std::move(f));
         chain = log.chain;
         chain.push_back(made);
         // What is left over by a failure here is removed by the next opening.
@@ -205,9 +206,20 @@ public:
     void write(std::uint64_t at, std::span<std::span<std::byte const> const> parts, error_code& ec)
     {
         active_.write_at(at, parts, ec);
+        for (auto const& p : parts)
+            at += p.size();
+        written_ = at;
     }
 
-    void sync(error_code& ec) { active_.sync(sync_mode::data, ec); }
+    /// What was written is left to the system for now. The sync that ends the segment must not find
+    /// all of it to do: nobody appends meanwhile.
+    void leave() { write_back_.reached(active_, written_); }
+
+    void sync(error_code& ec)
+    {
+        active_.sync(sync_mode::data, ec);
+        write_back_.synced(written_);
+    }
 
     /// Ends the log: the next opening finds nothing to recover.
     void close(std::uint64_t used, std::span<std::byte const> footer, error_code& ec)
@@ -240,6 +252,12 @@ public:
     }
 
 private:
+    void go_on_in(file&& f)
+    {
+        active_ = std::move(f);
+        write_back_ = {};
+    }
+
     std::string path(std::uint64_t sequence,
                      std::string_view suffix = wal_format::segment_suffix) const
     {
@@ -511,7 +529,9 @@ private:
     group_packer packer_;
     group_builder packed_;
     log_lock<Files> lock_;
-    file active_; // Touched by whoever writes: one at a time.
+    file active_; // Touched by whoever writes: one at a time. So are the next two.
+    std::uint64_t written_ = 0;
+    write_back write_back_;
     std::mutex next_mutex_; // A thread may write while a file job makes the next segment.
     file next_;
     std::uint64_t next_sequence_ = 0;

@@ -73,10 +73,7 @@ protected:
     }
     ~log_pump() = default;
 
-    log_directories directories() const
-    {
-        return {options_.directory, options_.second_directory};
-    }
+    log_directories directories() const { return {options_.directory, options_.second_directory}; }
 
     std::uint64_t now_ms() const { return options_.unix_time_ms ? options_.unix_time_ms() : 0; }
 
@@ -100,16 +97,13 @@ protected:
     {
         asio::post(executor_, [self = this->shared_from_this(), f] { f(*self); });
     }
-    // Behind the completions that were posted.
-    void post_wake()
-    {
-        completions_->push([self = this->shared_from_this()] { self->wake(); });
-    }
 
     void act(log_collector::duty d)
     {
         if (d == log_collector::duty::wake)
-            post_wake();
+            post([](log_pump& s) { s.wake(); });
+        else if (d == log_collector::duty::wake_behind)
+            completions_->push([self = this->shared_from_this()] { self->wake(); });
     }
 
     // -- writing: the baton
@@ -208,8 +202,8 @@ protected:
         auto const next = collector_.release(wake_anyway);
         if (next.thread)
             next.thread->wake();
-        else if (next.wake)
-            post_wake();
+        else
+            act(next.duty);
     }
 
     // -- writing: a group
@@ -367,9 +361,9 @@ protected:
         writing_.drop_front(n);
         world_.async_file_job(
             [disk = disk_, gone](files& fs, error_code& ec) { disk->remove(fs, gone, ec); },
-            asio::bind_executor(
-                executor_, [self = this->shared_from_this(), trims = std::move(trims)](
-                               error_code ec) mutable { finish(trims, ec); }));
+            asio::bind_executor(executor_,
+                                [self = this->shared_from_this(), trims = std::move(trims)](
+                                    error_code ec) mutable { finish(trims, ec); }));
     }
 
     // The readers wait on the executor, and this may be another thread.
@@ -394,8 +388,8 @@ protected:
             return post([](log_pump& s) { s.give_back(true); });
         }
         writing_.flight().active = true;
-        auto header = writing_.header_of_next(writing_.active().header.sequence, world_.entropy(),
-                                              now_ms());
+        auto header =
+            writing_.header_of_next(writing_.active().header.sequence, world_.entropy(), now_ms());
         world_.async_file_job(
             [disk = disk_, header, last, given, chain = writing_.chain(), front = keeping_.front(),
              now = now_ms()](files& fs, error_code& ec) mutable {
@@ -462,9 +456,9 @@ protected:
             return;
         idle_watched_ = true;
         idle_timer_.expires_after(options_.idle_seal_after);
-        idle_timer_.async_wait(asio::bind_executor(
-            executor_, [weak = this->weak_from_this(),
-                        groups = writing_.counters().groups](error_code ec) {
+        idle_timer_.async_wait(
+            asio::bind_executor(executor_, [weak = this->weak_from_this(),
+                                            groups = writing_.counters().groups](error_code ec) {
                 if (auto const self = weak.lock())
                     self->idled(ec, groups);
             }));
@@ -483,10 +477,7 @@ protected:
         watch_idle();
     }
 
-    bool watches_stalls() const
-    {
-        return options_.on_event && options_.stall_after.count() != 0;
-    }
+    bool watches_stalls() const { return options_.on_event && options_.stall_after.count() != 0; }
 
     // One timer for many groups: it looks whether the group that is under way is an old one.
     void watch_stall()
@@ -538,14 +529,12 @@ protected:
     {
         auto const footer = writing_.footer(0, keeping_.front(), now_ms());
         writing_.flight().active = true;
-        world_.async_file_job(
-            [disk = disk_, footer, used = writing_.active().used_bytes](files&, error_code& ec) {
-                disk->close(used, footer, ec);
-            },
-            pump([](log_pump& s, error_code ec) {
-                std::lock_guard lock(s.mutex_);
-                s.finish_closing(ec);
-            }));
+        world_.async_file_job([disk = disk_, footer, used = writing_.active().used_bytes](
+                                  files&, error_code& ec) { disk->close(used, footer, ec); },
+                              pump([](log_pump& s, error_code ec) {
+                                  std::lock_guard lock(s.mutex_);
+                                  s.finish_closing(ec);
+                              }));
     }
 
     void finish_closing(error_code const& ec)
@@ -571,7 +560,7 @@ protected:
     std::shared_ptr<completion_queue> completions_; // May outlive *this.
     log_collector collector_;
 
-    mutable std::mutex mutex_; // Guards what follows.
+    mutable std::mutex mutex_;               // Guards what follows.
     std::shared_ptr<log_files<files>> disk_; // What jobs work on. They share it.
     status status_ = status::unopened;
     error_code failed_;

@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -88,7 +89,8 @@ public:
         }
         j.number = number;
         pending_.push_back(j);
-        // No system call while the blocking side is at work.
+        asked_.store(true, std::memory_order_relaxed);
+        // No system call while the blocking side is at work, or still looks for some.
         if (paused_ || std::exchange(awake_, true))
             return;
         try {
@@ -203,6 +205,7 @@ private:
     {
         if (!thread_.joinable())
             return;
+        asked_.store(true, std::memory_order_relaxed);
         lock.unlock();
         wake_.notify_one();
         thread_.join();
@@ -226,13 +229,36 @@ private:
 
     void run_thread()
     {
+        using clock = std::chrono::steady_clock;
+        bool soon = false; // Whether the last job came soon after the one before.
         std::unique_lock lock(mutex_);
         while (!stopped_ && !paused_) {
             run_pending(lock);
+            auto const rested = clock::now();
+            if (soon)
+                look_out(lock, rested + patience);
             awake_ = false;
             wake_.wait(lock, [this] { return stopped_ || paused_ || !pending_.empty(); });
+            awake_ = true;
+            soon = clock::now() - rested < patience;
         }
         awake_ = false;
+    }
+
+    // To be woken takes longer than a write without a sync. So whoever was given one job after the
+    // other looks for the next one a little longer than that takes, and lets other threads go first.
+    void look_out(std::unique_lock<std::mutex>& lock, std::chrono::steady_clock::time_point until)
+    {
+        while (pending_.empty() && !stopped_ && !paused_) {
+            asked_.store(false, std::memory_order_relaxed);
+            lock.unlock();
+            while (!asked_.load(std::memory_order_relaxed) &&
+                   std::chrono::steady_clock::now() < until)
+                std::this_thread::yield();
+            lock.lock();
+            if (std::chrono::steady_clock::now() >= until)
+                return;
+        }
     }
 
     void run_pending(std::unique_lock<std::mutex>& lock)
@@ -292,10 +318,13 @@ private:
         return true;
     }
 
+    static constexpr std::chrono::microseconds patience{100};
+
     asio::any_io_executor blocking_;
     std::mutex mutex_;
-    std::condition_variable wake_; // of the own thread
-    std::condition_variable idle_; // waited for by stop()
+    std::atomic<bool> asked_{false}; // Since look_out() last looked; written under the lock.
+    std::condition_variable wake_;   // of the own thread
+    std::condition_variable idle_;   // waited for by stop()
     job_list pending_;
     job_list done_;
     blocking_job* running_ = nullptr;

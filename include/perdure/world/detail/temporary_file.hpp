@@ -4,6 +4,7 @@
 #ifndef PERDURE_WORLD_DETAIL_TEMPORARY_FILE_HPP
 #define PERDURE_WORLD_DETAIL_TEMPORARY_FILE_HPP
 
+#include <perdure/world/detail/write_back.hpp>
 #include <perdure/world/files.hpp>
 
 #include <cstddef>
@@ -17,9 +18,7 @@ namespace perdure::detail {
 
 /** A file that is written from its start to its end under a name of its own, and then gets its place or is removed.
  *
- *  The device begins with it while it is written. Otherwise all of it waits for the sync: the processor and the device
- *  work one after the other, the system slows down writers that leave it too much, and the burst delays the syncs of
- *  others.
+ *  The device begins with it while it is written.
  */
 template <world_file_operations Files>
 class temporary_file {
@@ -45,7 +44,7 @@ public:
           path_(std::exchange(other.path_, {})),
           file_(std::move(other.file_)),
           size_(other.size_),
-          begun_(other.begun_)
+          write_back_(other.write_back_)
     {
     }
     temporary_file& operator=(temporary_file&& other) noexcept
@@ -56,7 +55,7 @@ public:
             path_ = std::exchange(other.path_, {});
             file_ = std::move(other.file_);
             size_ = other.size_;
-            begun_ = other.begun_;
+            write_back_ = other.write_back_;
         }
         return *this;
     }
@@ -69,7 +68,7 @@ public:
         for (auto const& p : parts)
             size_ += p.size();
         if (!ec)
-            write_behind();
+            write_back_.reached(file_, size_);
     }
 
     /// Makes what was written durable and closes the file.
@@ -105,25 +104,11 @@ private:
         files_->remove(std::exchange(path_, {}), ignored);
     }
 
-    void write_behind()
-    {
-        if constexpr (requires { file_.start_write_back(size_, size_); }) {
-            if (size_ - begun_ < step)
-                return;
-            // Not the page that the next write goes on with: it would have to wait for the device.
-            auto const end = size_ / page * page;
-            file_.start_write_back(begun_, end - begun_);
-            begun_ = end;
-        }
-    }
-
-    static constexpr std::uint64_t step = std::uint64_t{8} << 20, page = std::uint64_t{1} << 16;
-
     std::optional<Files> files_;
     std::string path_; // empty once it has its place, or if there is no file
     typename Files::file file_;
     std::uint64_t size_ = 0;
-    std::uint64_t begun_ = 0; // up to there the device was told
+    write_back write_back_;
 };
 
 } // namespace perdure::detail
