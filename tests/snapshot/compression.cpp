@@ -30,7 +30,7 @@ std::vector<std::uint64_t> noise()
     std::vector<std::uint64_t> v(300'000);
     std::uint64_t x = 1;
     for (auto& n : v)
-        n = x = x * 6364136223846793005u + 1442695040888963407u ^ (x >> 29);
+        n = x = (x * 6364136223846793005u + 1442695040888963407u) ^ (x >> 29);
     return v;
 }
 
