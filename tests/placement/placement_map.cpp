@@ -237,6 +237,40 @@ TEST_CASE("placement_map: limits give way from the widest to the narrowest", "[p
     CHECK(placement_map(rules).owners(7).empty());
 }
 
+// BlockPlacementPolicyDefault of Apache Hadoop never puts more than (copies - 1) / racks + 2 copies
+// into one rack, one less if that is all of them. As a rule here it is kept without giving way.
+TEST_CASE("placement_map: HDFS's most copies per rack can be kept, and spread further",
+          "[placement]")
+{
+    struct row {
+        std::uint32_t copies;
+        std::size_t racks;
+        std::uint32_t most;
+    };
+    for (auto const& [copies, racks, most] : {row{3, 2, 2}, row{3, 3, 2}, row{10, 3, 5}}) {
+        INFO(copies << " copies, " << racks << " racks");
+        auto const hdfs = static_cast<std::uint32_t>((copies - 1) / racks + 2);
+        REQUIRE((hdfs == copies ? hdfs - 1 : hdfs) == most);
+        placement_rules rules;
+        rules.copies = copies;
+        rules.at_most_per_rack = most;
+        rules.slots = 1024;
+        placement_map const map(rules, cluster(8 * racks, 1, racks));
+        CHECK(map.limits().copies == copies);
+        CHECK(map.limits().per_rack == most);
+        std::uint32_t fullest = 0;
+        std::size_t fewest_racks = racks;
+        for (std::uint32_t s = 0; s != map.slots(); ++s) {
+            std::map<std::string, std::uint32_t> in_rack;
+            for (auto o : map.owners(s))
+                fullest = std::max(fullest, ++in_rack[map.node(o).rack]);
+            fewest_racks = std::min(fewest_racks, in_rack.size());
+        }
+        CHECK(fullest == most);
+        CHECK(fewest_racks == (copies + most - 1) / most);
+    }
+}
+
 // racks {2, 4, 8} of nodes {128, 256, 512} with {2, 6, 6} copies: the racks that
 // NetworkTopologyStrategyTest.testLargeCluster of Apache Cassandra finds in use.
 TEST_CASE("placement_map: copies per rack as in Cassandra's large cluster", "[placement]")
