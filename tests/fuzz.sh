@@ -12,7 +12,7 @@ tests/fuzz.sh: builds the fuzzers with Clang, runs them, and keeps the inputs th
   tests/fuzz.sh [FUZZER...]            each until 10 minutes bring no new coverage and 10 000 000 inputs were run; hours
   tests/fuzz.sh --seconds 60 [...]     each for that long
   tests/fuzz.sh --record [...]         add what was run to tests/fuzz/RESULTS.md
-  tests/fuzz.sh --list                 the fuzzers
+  tests/fuzz.sh --list                 the fuzzers; several may run side by side
 
 Each is two programs. One searches, with the checks of the standard library's bounds and of undefined behaviour; the other,
 with AddressSanitizer, then runs all that the first kept, and searches on for a tenth of the time. What is found is kept as
@@ -89,10 +89,11 @@ for f in "${fuzzers[@]}"; do
             >>tests/fuzz/RESULTS.md
     fi
     # The smallest set of inputs with the same coverage.
-    rm -rf "$build/merged" && mkdir -p "$build/merged"
-    if "$build/tests/fuzz/fuzz_$f" -set_cover_merge=1 -max_len=8192 "$build/merged" "$kept" "$work" >"$build/merge.log" 2>&1; then
+    merged=$build/merged/$f
+    rm -rf "$merged" && mkdir -p "$merged"
+    if "$build/tests/fuzz/fuzz_$f" -set_cover_merge=1 -max_len=8192 "$merged" "$kept" "$work" >"$build/$f.merge.log" 2>&1; then
         find "$kept" -type f -delete
-        cp "$build"/merged/* "$kept"
+        cp "$merged"/* "$kept"
     fi
 done
 exit $status

@@ -134,7 +134,7 @@ namespace {
 /// What a loop notices in `seconds`: how late a 1 ms timer comes, and the longest turn.
 struct loop_watch {
     samples late_us;
-    double longest_slice_us = 0;
+    samples slices_us;
 
     void run(asio::io_context& io, double seconds, std::function<void()> const& each_tick)
     {
@@ -159,7 +159,7 @@ struct loop_watch {
             double const before = thread_ns();
             if (io.run_one_for(std::chrono::milliseconds(5)) == 0)
                 continue;
-            longest_slice_us = std::max(longest_slice_us, (thread_ns() - before) / 1e3);
+            slices_us.add((thread_ns() - before) / 1e3);
         }
         timer.cancel();
         io.restart();
@@ -173,7 +173,15 @@ void measure_stall(plan const& p)
 {
     print_title("A loop that appends 100 k/s of 100 bytes while the disk stalls for 1 s");
     auto const record = make_record();
-    samples idle_late, stall_late, slices, idle_slices, copies_slices;
+    samples idle_late, stall_late;
+    struct {
+        samples longest, p999;
+        void add(samples const& slices)
+        {
+            longest.add(slices.quantile(1));
+            p999.add(slices.quantile(0.999));
+        }
+    } slices, idle_slices, copies_slices;
     long events = 0;
     for (int turn = 0; turn != p.turns(5); ++turn) {
         asio::io_context io(1);
@@ -213,14 +221,20 @@ void measure_stall(plan const& p)
                 fail("appends are missing");
         idle_late.add(idle.late_us.quantile(0.999));
         stall_late.add(stalled.late_us.quantile(0.999));
-        slices.add(stalled.longest_slice_us);
-        idle_slices.add(idle.longest_slice_us);
-        copies_slices.add(copying.longest_slice_us);
+        slices.add(stalled.slices_us);
+        idle_slices.add(idle.slices_us);
+        copies_slices.add(copying.slices_us);
     }
-    print_line("longest slice on the loop, processor time", text("%.0f us", slices.median()),
-               text("an idle loop %.0f us, one that only keeps copies %.0f us", idle_slices.median(),
-                    copies_slices.median()),
-               "<= 200 us", verdict(slices.median() <= 200));
+    // The longest of an idle loop, and of one that only keeps copies, is the machine's: interrupts,
+    // page faults, and what its host takes.
+    print_line("longest slice on the loop, processor time", text("%.0f us", slices.longest.median()),
+               text("an idle loop %.0f us, one that only keeps copies %.0f us",
+                    idle_slices.longest.median(), copies_slices.longest.median()),
+               "<= 200 us", verdict(slices.longest.median() <= 200));
+    print_line("p99.9 of the slices", text("%.0f us", slices.p999.median()),
+               text("an idle loop %.0f us, one that only keeps copies %.0f us",
+                    idle_slices.p999.median(), copies_slices.p999.median()),
+               "", "");
     print_line("1 ms timer, p99.9 late", text("%.0f us", stall_late.median()),
                text("an idle loop %.0f us", idle_late.median()),
                text("<= %.0f us", idle_late.median() + 1000),
