@@ -63,6 +63,9 @@ declared = {
     "coroutine": "coroutine_handle suspend_always suspend_never",
     "numbers": "numbers::pi numbers::e numbers::ln2",
     "iterator": "back_inserter istreambuf_iterator ostreambuf_iterator distance advance next prev",
+    "utility": "exchange cmp_less cmp_greater cmp_equal in_range index_sequence make_index_sequence index_sequence_for",
+    "chrono": "chrono::milliseconds chrono::microseconds chrono::seconds chrono::nanoseconds chrono::steady_clock chrono::system_clock "
+              "chrono::duration chrono::duration_cast",
     "concepts": "same_as integral floating_point convertible_to derived_from copyable movable default_initializable invocable",
 }
 # Standard headers that have to declare another's names as well.
@@ -70,7 +73,7 @@ also = {"string_view": ["string"], "iterator": ["vector", "string", "array", "ma
         "span", "string_view", "unordered_map", "unordered_set"]}
 header_of = {name: header for header, names in declared.items() for name in names.split()}
 # Longest first, so that ranges::sort is not taken for a name of its own.
-used = re.compile(r"\bstd::((?:ranges::|this_thread::|filesystem::|numbers::)?\w+)\b(?!::)")
+used = re.compile(r"\bstd::((?:ranges::|this_thread::|chrono::|filesystem::|numbers::)?\w+)\b(?!::)")
 
 
 def without_comments(text):
