@@ -14,6 +14,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// Files in memory; models world_file_operations. Nothing is ever lost; tests damage `disk` by hand.

@@ -6,7 +6,7 @@
 A file names the header itself, or includes one of our own that does. What another header of the standard library or of
 Boost happens to bring along differs from one release of a library to the next, and then a newer compiler refuses the file.
 
-    tests/tidy/standard_headers.py --mend FILE...     adds what is missing
+    python3 tests/tidy/standard_headers.py --mend FILE...     adds what is missing
 """
 
 import functools
