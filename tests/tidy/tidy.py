@@ -154,7 +154,7 @@ for path in tracked("include/*.hpp", "tests/*.hpp", "tests/*.cpp", "examples/*.h
         check_guard(path, text)
     if path.suffix in (".hpp", ".cpp"):
         for number, name, header in standard_headers.missing(path.resolve()):
-            breach(path, number, f"std::{name} needs <{header}>: tests/tidy/standard_headers.py --mend {path.relative_to(root)}")
+            breach(path, number, f"std::{name} needs <{header}>: python3 tests/tidy/standard_headers.py --mend {path.relative_to(root)}")
     if "include" in path.relative_to(root).parts[:1]:
         check_includes(path, text)
         check_decisions(path, text)
