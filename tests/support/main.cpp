@@ -6,7 +6,13 @@
 
 int main(int argc, char* argv[])
 {
-    return Catch::Session().run(argc, argv);
+    Catch::Session session;
+    if (int const wrong = session.applyCommandLine(argc, argv); wrong != 0)
+        return wrong;
+    // A program all of whose cases skip, because what they need is not on this machine, has not failed.
+    if (argc == 1)
+        session.configData().allowZeroTests = true;
+    return session.run();
 }
 #else
 #define CATCH_CONFIG_MAIN
