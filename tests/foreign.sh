@@ -83,7 +83,7 @@ for m in "${machines[@]}"; do
         elif ! "${triplet[$m]}-g++" -static "$program.o" "$there/main.o" -o "$program" -L "$there/root/usr/lib/${triplet[$m]}" \
             ${catch_v3:+-lCatch2} -lboost_serialization -lcrypto -llz4 -lzstd -pthread -ldl -latomic 2>"$program.log"; then
             result='DOES NOT LINK'
-        elif ! (cd "$there" && timeout 900 "${emulator[$m]}" "$program") >"$program.log" 2>&1; then
+        elif ! (cd "$there" && timeout 3600 "${emulator[$m]}" "$program") >"$program.log" 2>&1; then
             result=FAILED
         fi
         summary=$(tail -n 3 "$program.log" | grep -E 'passed|failed' | tail -1 || true)
