@@ -116,9 +116,12 @@ struct fixture {
     std::vector<std::filesystem::path> snapshots() const
     {
         std::vector<std::filesystem::path> found;
-        for (auto const& e : std::filesystem::directory_iterator(directory / "state/snapshots"))
-            if (e.file_size() > 100 && e.path().string().find("corrupt") == std::string::npos)
+        for (auto const& e : std::filesystem::directory_iterator(directory / "state/snapshots")) {
+            std::error_code vanished; // One being made may be published meanwhile.
+            auto const size = e.file_size(vanished);
+            if (!vanished && size > 100 && e.path().string().find("corrupt") == std::string::npos)
                 found.push_back(e.path());
+        }
         std::sort(found.begin(), found.end());
         return found;
     }
