@@ -32,7 +32,7 @@ int main(int argc, char** argv)
         }
         return !any;
     };
-    bars wanted;
+    benchmark::bars wanted;
     benchmark::print_header();
     if (chosen("numbers")) {
         availability_numbers(settings, wanted);

@@ -1,2 +1,1 @@
 perdure_benchmark(snapshot PARTS snapshot)
-perdure_benchmark(snapshot_taking PARTS snapshot)

@@ -9,12 +9,14 @@
  *            loading, a read of the file and a bare loop that inserts.
  *   vector:  1 GiB of std::vector<std::uint64_t>. Floor: the same bytes written and synced.
  *
- * Every figure is a wall-clock time in a process of its own; the measures take turns, because the
- * machine's other load changes, and the medians of all turns are printed.
+ * Every figure is a wall-clock time in a process of its own, before which what is to be written to disk
+ * is on disk. The measures take turns, and every second turn goes backwards: a disk that was just written
+ * to may be slower or faster for whoever comes next. The medians of all turns are printed.
  *
  *     benchmark_snapshot [--smoke]
  */
 
+#include "support/bars.hpp"
 #include "support/measure.hpp"
 #include <perdure/snapshot/file.hpp>
 
@@ -23,12 +25,14 @@
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/unordered_map.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -156,6 +160,7 @@ map load_boost(std::string const& path)
 template <class Prepare, class Work>
 double in_own_process(Prepare prepare, Work work)
 {
+    ::sync();
     int pipe_ends[2];
     if (::pipe(pipe_ends) != 0)
         fail("pipe");
@@ -183,11 +188,31 @@ double in_own_process(Prepare prepare, Work work)
     return seconds;
 }
 
-double median(std::vector<double> v)
-{
-    std::sort(v.begin(), v.end());
-    return v[v.size() / 2];
-}
+/// Ways to do the same, in turns.
+class measure {
+public:
+    measure(std::initializer_list<std::function<double()>> ways) : ways_(ways), seconds_(ways.size()) {}
+
+    void take_turn(int turn)
+    {
+        auto const n = ways_.size();
+        for (std::size_t i = 0; i != n; ++i) {
+            auto const way = turn % 2 == 0 ? i : n - 1 - i;
+            seconds_[way].push_back(ways_[way]());
+        }
+    }
+    /// The median of one way.
+    double operator[](std::size_t way)
+    {
+        auto& v = seconds_[way];
+        std::sort(v.begin(), v.end());
+        return v[v.size() / 2];
+    }
+
+private:
+    std::vector<std::function<double()>> ways_;
+    std::vector<std::vector<double>> seconds_;
+};
 
 } // namespace
 
@@ -196,7 +221,7 @@ int main(int argc, char** argv)
     auto const settings = benchmark::settings::from(argc, argv);
     std::size_t const entries = settings.smoke ? 1000 : 2'000'000;
     std::size_t const numbers = settings.smoke ? 10'000 : std::size_t{1} << 27;
-    int const turns = settings.smoke ? 1 : 5;
+    int const turns = settings.smoke ? 1 : 7;
 
     std::string directory = "benchmark_snapshot.XXXXXX";
     if (!::mkdtemp(directory.data()))
@@ -205,40 +230,45 @@ int main(int argc, char** argv)
     std::string const boosts = directory + "/boost";
     std::string const bare = directory + "/bare";
 
-    std::vector<double> save[3], load[3], vector_save[2], vector_load;
     auto const the_map = [&] { return make_map(entries); };
+    auto const the_numbers = [&] { return std::vector<std::uint64_t>(numbers, 42); };
+    using vector = std::vector<std::uint64_t>;
     auto const nothing = [] { return 0; };
     auto const checked = [&](map m) {
         if (m.size() != entries)
             std::_Exit(1);
         return m;
     };
+    measure saving{
+        [&] { return in_own_process(the_map, [&](map& m) { return perdure::save(ours, m), 0; }); },
+        [&] { return in_own_process(the_map, [&](map& m) { return save_boost(boosts, m), 0; }); },
+        [&] { return in_own_process(the_map, [&](map& m) { return save_bare(bare, m), 0; }); }};
+    measure loading{
+        [&] { return in_own_process(nothing, [&](int) { return checked(perdure::load<map>(ours)); }); },
+        [&] { return in_own_process(nothing, [&](int) { return checked(load_boost(boosts)); }); },
+        [&] { return in_own_process(nothing, [&](int) { return checked(load_bare(bare, entries)); }); }};
+    measure saving_numbers{
+        [&] {
+            return in_own_process(the_numbers, [&](vector& v) { return perdure::save(ours, v), 0; });
+        },
+        [&] {
+            return in_own_process(the_numbers, [&](vector& v) {
+                int const fd = create(bare);
+                write_all(fd, reinterpret_cast<std::byte const*>(v.data()), 8 * v.size());
+                sync_and_close(fd);
+                return 0;
+            });
+        }};
+    measure loading_numbers{[&] {
+        return in_own_process(nothing, [&](int) { return perdure::load<vector>(ours).size(); });
+    }};
     for (int turn = 0; turn != turns; ++turn) {
-        save[0].push_back(
-            in_own_process(the_map, [&](map& m) { return perdure::save(ours, m), 0; }));
-        save[1].push_back(
-            in_own_process(the_map, [&](map& m) { return save_boost(boosts, m), 0; }));
-        save[2].push_back(in_own_process(the_map, [&](map& m) { return save_bare(bare, m), 0; }));
-        load[0].push_back(
-            in_own_process(nothing, [&](int) { return checked(perdure::load<map>(ours)); }));
-        load[1].push_back(
-            in_own_process(nothing, [&](int) { return checked(load_boost(boosts)); }));
-        load[2].push_back(
-            in_own_process(nothing, [&](int) { return checked(load_bare(bare, entries)); }));
+        saving.take_turn(turn);
+        loading.take_turn(turn);
     }
-    auto const the_numbers = [&] { return std::vector<std::uint64_t>(numbers, 42); };
-    using vector = std::vector<std::uint64_t>;
     for (int turn = 0; turn != turns; ++turn) {
-        vector_save[0].push_back(
-            in_own_process(the_numbers, [&](vector& v) { return perdure::save(ours, v), 0; }));
-        vector_save[1].push_back(in_own_process(the_numbers, [&](vector& v) {
-            int const fd = create(bare);
-            write_all(fd, reinterpret_cast<std::byte const*>(v.data()), 8 * v.size());
-            sync_and_close(fd);
-            return 0;
-        }));
-        vector_load.push_back(
-            in_own_process(nothing, [&](int) { return perdure::load<vector>(ours).size(); }));
+        saving_numbers.take_turn(turn);
+        loading_numbers.take_turn(turn);
     }
     for (auto const& path : {ours, boosts, bare})
         ::unlink(path.c_str());
@@ -247,11 +277,20 @@ int main(int argc, char** argv)
     benchmark::print_header();
     std::string const entries_text = std::to_string(entries) + " entries";
     std::string const bytes_text = std::to_string(8 * numbers) + " bytes";
-    benchmark::print_row("save a map of " + entries_text, median(save[0]), "s", median(save[1]),
-                         "Boost binary archive", median(save[2]));
-    benchmark::print_row("load a map of " + entries_text, median(load[0]), "s", median(load[1]),
-                         "Boost binary archive", median(load[2]));
-    benchmark::print_row("save a vector of " + bytes_text, median(vector_save[0]), "s", 0, "",
-                         median(vector_save[1]));
-    benchmark::print_row("load a vector of " + bytes_text, median(vector_load), "s");
+    benchmark::print_row("save a map of " + entries_text, saving[0], "s", saving[1],
+                         "Boost binary archive", saving[2]);
+    benchmark::print_row("load a map of " + entries_text, loading[0], "s", loading[1],
+                         "Boost binary archive", loading[2]);
+    benchmark::print_row("save a vector of " + bytes_text, saving_numbers[0], "s", 0, "",
+                         saving_numbers[1]);
+    benchmark::print_row("load a vector of " + bytes_text, loading_numbers[0], "s");
+    benchmark::bars goals;
+    goals.at_least("save a map: Boost / perdure", saving[1] / saving[0], 1.4, "times");
+    goals.at_least("load a map: Boost / perdure", loading[1] / loading[0], 1, "times");
+    goals.at_most("save a map: perdure / bare loop", saving[0] / saving[2], 1.25, "times");
+    goals.at_most("load a map: perdure / bare loop", loading[0] / loading[2], 1.25, "times");
+    goals.at_least("save a vector: raw write and sync / perdure", saving_numbers[1] / saving_numbers[0],
+                   0.9, "times");
+    if (!settings.smoke)
+        goals.print();
 }

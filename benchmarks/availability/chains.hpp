@@ -4,8 +4,8 @@
 #ifndef PERDURE_BENCHMARKS_AVAILABILITY_CHAINS_HPP
 #define PERDURE_BENCHMARKS_AVAILABILITY_CHAINS_HPP
 
-#include "bars.hpp"
 #include "cluster.hpp"
+#include "support/bars.hpp"
 #include "support/measure.hpp"
 #include <perdure/availability/markov/steady.hpp>
 #include <perdure/availability/markov/transient.hpp>
@@ -62,7 +62,7 @@ inline double textbook(perdure::availability::markov_chain const& chain,
 
 } // namespace chains
 
-inline void availability_chains(benchmark::settings const& s, bars& wanted)
+inline void availability_chains(benchmark::settings const& s, benchmark::bars& wanted)
 {
     using namespace perdure::availability;
     using benchmark::keep;

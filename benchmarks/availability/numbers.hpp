@@ -4,7 +4,7 @@
 #ifndef PERDURE_BENCHMARKS_AVAILABILITY_NUMBERS_HPP
 #define PERDURE_BENCHMARKS_AVAILABILITY_NUMBERS_HPP
 
-#include "bars.hpp"
+#include "support/bars.hpp"
 #include "support/measure.hpp"
 #include <perdure/availability/composition.hpp>
 #include <perdure/availability/downtime.hpp>
@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-inline void availability_numbers(benchmark::settings const& s, bars& wanted)
+inline void availability_numbers(benchmark::settings const& s, benchmark::bars& wanted)
 {
     namespace availability = perdure::availability;
     using namespace availability;

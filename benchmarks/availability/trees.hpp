@@ -4,7 +4,7 @@
 #ifndef PERDURE_BENCHMARKS_AVAILABILITY_TREES_HPP
 #define PERDURE_BENCHMARKS_AVAILABILITY_TREES_HPP
 
-#include "bars.hpp"
+#include "support/bars.hpp"
 #include "support/measure.hpp"
 #include <perdure/availability/open_psa.hpp>
 #include <perdure/availability/structure/cut_sets.hpp>
@@ -20,7 +20,7 @@
 #include <vector>
 
 /// The Aralia trees, from where PERDURE_ARALIA says (see tests/availability/structure_aralia.cpp).
-inline void availability_trees(benchmark::settings const& s, bars& wanted)
+inline void availability_trees(benchmark::settings const& s, benchmark::bars& wanted)
 {
     using namespace perdure::availability;
     using benchmark::keep;

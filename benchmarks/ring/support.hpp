@@ -4,6 +4,7 @@
 #ifndef PERDURE_BENCHMARKS_RING_SUPPORT_HPP
 #define PERDURE_BENCHMARKS_RING_SUPPORT_HPP
 
+#include "support/bars.hpp"
 #include "support/measure.hpp"
 #include <perdure/ring/detail/multiply.hpp>
 #include <perdure/ring/node_index.hpp>
@@ -111,39 +112,6 @@ inline std::vector<perdure::weighted_node<std::string>> nodes(std::size_t count)
         all.push_back({"node-" + std::to_string(i), 1});
     return all;
 }
-
-/// Goals, and whether they were met; printed as a table of their own at the end.
-class bars {
-public:
-    void at_most(std::string what, double measured, double bar, char const* unit)
-    {
-        add(std::move(what), measured, "<=", bar, unit, measured <= bar);
-    }
-    void at_least(std::string what, double measured, double bar, char const* unit)
-    {
-        add(std::move(what), measured, ">=", bar, unit, measured >= bar);
-    }
-    void print() const
-    {
-        std::printf("\n| goal | bar | measured | |\n|---|---|---|---|\n");
-        for (auto const& row : rows_)
-            std::printf("%s", row.c_str());
-        std::printf("\n%d of %d met.\n", met_, static_cast<int>(rows_.size()));
-    }
-
-private:
-    void add(std::string what, double measured, char const* sign, double bar, char const* unit,
-             bool met)
-    {
-        char text[256];
-        std::snprintf(text, sizeof text, "| %s | %s %.3g %s | %.3g %s | %s |\n", what.c_str(), sign,
-                      bar, unit, measured, unit, met ? "met" : "NOT MET");
-        rows_.push_back(text);
-        met_ += met;
-    }
-    std::vector<std::string> rows_;
-    int met_ = 0;
-};
 
 } // namespace ring_benchmark
 

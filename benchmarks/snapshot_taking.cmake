@@ -1,0 +1,1 @@
+perdure_benchmark(snapshot_taking PARTS snapshot)
