@@ -121,13 +121,16 @@ inline void bench_rings(settings const& s, double floor, bars& goals)
         std::vector<key_hash> keys(4096);
         std::vector<node_index> out(keys.size());
         auto const batch = median_of(s, [&] {
-            hashes next{fresh_seed()};
-            for (auto& k : keys)
-                k.value = next();
-            auto const start = thread_ns();
-            ring.indexes_for_batch(keys, out);
-            keep(out[7]);
-            return (thread_ns() - start) / static_cast<double>(keys.size());
+            return batches_once(
+                count, keys.size(),
+                [&](hashes& next) {
+                    for (auto& k : keys)
+                        k.value = next();
+                },
+                [&] {
+                    ring.indexes_for_batch(keys, out);
+                    keep(out[7]);
+                });
         });
         print_row("ring, batches of 4096" + label, batch, "ns");
 

@@ -37,10 +37,22 @@ inline std::uint64_t fresh_seed()
     return seed += 7919;
 }
 
+/// Brings into the caches what the other one of two in turns has driven out.
+template <class Lookup>
+void warm_up(std::size_t count, Lookup& lookup)
+{
+    hashes next{fresh_seed()};
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i != count; ++i)
+        sum += lookup(next());
+    keep(sum);
+}
+
 /// Lookups of keys that do not depend on one another: nanoseconds of one, its key's making included.
 template <class Lookup>
 double throughput_once(std::size_t count, Lookup& lookup)
 {
+    warm_up(count / 2, lookup);
     hashes next{fresh_seed()};
     std::uint64_t sum = 0;
     auto const begin = thread_ns();
@@ -54,12 +66,30 @@ double throughput_once(std::size_t count, Lookup& lookup)
 template <class Lookup>
 double dependent_once(std::size_t count, Lookup& lookup)
 {
+    warm_up(count / 2, lookup);
     hashes next{fresh_seed()};
     auto const begin = thread_ns();
     for (std::size_t i = 0; i != count; ++i)
         next.state += lookup(next());
     keep(next.state);
     return (thread_ns() - begin) / static_cast<double>(count);
+}
+
+/// Nanoseconds of one of `size` keys that `find` looks up together, made by `fill` meanwhile untimed.
+template <class Fill, class Find>
+double batches_once(std::size_t count, std::size_t size, Fill fill, Find find)
+{
+    std::size_t const batches = count / size + 1;
+    double all = 0;
+    hashes next{fresh_seed()};
+    for (std::size_t i = 0; i != batches + batches / 2; ++i) {
+        fill(next);
+        auto const begin = thread_ns();
+        find();
+        if (i >= batches / 2) // Before that it warms up.
+            all += thread_ns() - begin;
+    }
+    return all / static_cast<double>(batches * size);
 }
 
 inline double median(std::vector<double> all)

@@ -141,20 +141,23 @@ inline void bench_texts(settings const& s, perdure::hash_ring const& ring, std::
     std::vector<text> texts(4096);
     std::vector<key_hash> keys(texts.size());
     std::vector<perdure::node_index> out(texts.size());
-    auto const fill = [&](auto&& each) {
-        hashes next{fresh_seed()};
-        for (std::size_t i = 0; i != texts.size(); ++i) {
-            texts[i] = text_of(next());
-            keys[i].value = perdure::hash_key(texts[i]);
-        }
-        auto const start = thread_ns();
-        each();
-        keep(out[7]);
-        return (thread_ns() - start) / static_cast<double>(texts.size());
+    auto const once = [&](auto const& look_up) {
+        return batches_once(
+            count, texts.size(),
+            [&](hashes& next) {
+                for (std::size_t i = 0; i != texts.size(); ++i) {
+                    texts[i] = text_of(next());
+                    keys[i].value = perdure::hash_key(texts[i]);
+                }
+            },
+            [&] {
+                look_up();
+                keep(out[7]);
+            });
     };
     auto const batches = in_turns(
-        s, [&] { return fill([&] { ring.indexes_for_batch(texts, out); }); },
-        [&] { return fill([&] { ring.indexes_for_batch(keys, out); }); });
+        s, [&] { return once([&] { ring.indexes_for_batch(texts, out); }); },
+        [&] { return once([&] { ring.indexes_for_batch(keys, out); }); });
     print_row("ring, batches of 16-byte texts, hashes included" + label, batches.ours, "ns", 0, "",
               batches.peer);
     goals.at_most("a 16-byte text as the key, more", single.ours - single.peer, 2.5, "ns");
