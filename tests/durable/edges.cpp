@@ -165,6 +165,17 @@ TEST_CASE("durable: a state that remembers no client is refused", "[durable][asi
                                     "or no command is done only once");
 }
 
+TEST_CASE("durable: a mean time between failures that is no time is refused", "[durable][asio]")
+{
+    asio::io_context io;
+    auto const seconds = GENERATE(-1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN());
+    auto o = options("unused");
+    o.mean_time_between_failures = std::chrono::duration<double>(seconds);
+    using state = perdure::durable<table<std::uint64_t>, assignment>;
+    CHECK_THROWS_WITH(state(io, o), "durable_options::mean_time_between_failures is " + std::to_string(seconds) +
+                                        " s; it must be finite and not below 0");
+}
+
 TEST_CASE("durable: results that an older program kept as another type are forgotten", "[durable][asio]")
 {
     temporary_directory const directory;

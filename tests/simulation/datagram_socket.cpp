@@ -524,3 +524,22 @@ TEST_CASE("datagram_socket: a dead process sends nothing", "[simulation][sim]")
     CHECK(ran == 0);
     CHECK(p.log.empty());
 }
+
+TEST_CASE("datagram_socket: a machine whose ports are all taken gives none", "[simulation][sim]")
+{
+    pair p;
+    std::vector<socket_type> all;
+    error_code ec;
+    for (int i = 0; i != 28232; ++i) { // 32768 to 60999, as on Linux.
+        all.emplace_back(p.c.world_of("b"));
+        all.back().open({udp::v4(), 0}, ec);
+        REQUIRE(!ec);
+    }
+    socket_type one_more(p.c.world_of("b"));
+    one_more.open({udp::v4(), 0}, ec);
+    CHECK(ec == asio::error::address_in_use);
+    all.erase(all.begin() + 5);
+    one_more.open({udp::v4(), 0}, ec);
+    CHECK(!ec);
+    CHECK(one_more.local_endpoint(ec).port() == 32768 + 5);
+}

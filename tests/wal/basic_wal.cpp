@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
 
@@ -207,6 +208,31 @@ TEST_CASE("wal: async_open and async_replay", "[wal][asio]")
     REQUIRE(seen.size() == 40);
     CHECK(seen.front() == "10");
     CHECK(seen.back() == "49");
+}
+
+TEST_CASE("wal: who dies again and again does not fill the disk with what was preallocated", "[wal][asio]")
+{
+    directory d;
+    wal_options o = options_in(d);
+    o.segment_bytes = 4u << 20;
+    for (int life = 0; life != 6; ++life) {
+        asio::io_context io;
+        wal log(io, o);
+        log.open();
+        CHECK(contents(log).size() == static_cast<std::size_t>(life));
+        log.append(as_bytes("life " + std::to_string(life)));
+    } // Never closed.
+    std::uintmax_t size = 0;
+    blkcnt_t blocks = 0;
+    for (auto const& e : std::filesystem::directory_iterator(d.path)) {
+        struct stat s;
+        if (e.path().extension() != ".seg" || ::stat(e.path().c_str(), &s) != 0)
+            continue;
+        size += e.file_size();
+        blocks += s.st_blocks;
+    }
+    CHECK(size >= 5 * o.segment_bytes); // Their length is part of the proof.
+    CHECK(static_cast<std::uintmax_t>(blocks) * 512 <= 3 * o.segment_bytes);
 }
 
 TEST_CASE("wal: the device begins with what is left to the system, and what is synced it has",

@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <string>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 using namespace posix_test;
@@ -248,6 +249,39 @@ TEST_CASE("posix_file: allocate reserves, grows and keeps what exists", "[world]
     f.allocate(20'000, 0, ec);
     CHECK(!ec);
     CHECK(f.size(ec) == 10'001);
+}
+
+TEST_CASE("posix_file: what was allocated and never written is given back, and reads as before", "[world][core]")
+{
+    temporary_directory d;
+    auto const path = d / "f";
+    auto const space = [&] {
+        struct stat s;
+        REQUIRE(::stat(path.c_str(), &s) == 0);
+        return s.st_blocks * 512;
+    };
+    error_code ec;
+    auto f = posix_files().open(path, open_mode::create_new, ec);
+    f.allocate(0, 1 << 20, ec);
+    REQUIRE(!ec);
+    std::vector<std::byte> const bytes(5000, std::byte{1});
+    auto const at = GENERATE(0u, 300000u);
+    f.write_at(at, bytes, ec);
+    f.sync(sync_mode::all, ec);
+    REQUIRE(!ec);
+    CHECK(space() >= 1 << 20);
+    std::vector<std::byte> all(1 << 20);
+    CHECK(f.read_at(0, all, ec) == all.size()); // Zeros that were read are in the cache.
+    f.release_unwritten();
+    CHECK(space() <= at + 64 * 1024);
+    CHECK(space() >= at + 5000); // What lies before data stays.
+    CHECK(f.size(ec) == 1 << 20);
+    CHECK(f.read_at(0, all, ec) == all.size());
+    std::vector<std::byte> expected(1 << 20);
+    std::copy(bytes.begin(), bytes.end(), expected.begin() + at);
+    CHECK(all == expected);
+    f.write_at(900000, bytes, ec); // It can be written there later.
+    CHECK(!ec);
 }
 
 TEST_CASE("posix_file: offsets beyond what the system can address are refused", "[world][core]")

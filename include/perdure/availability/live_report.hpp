@@ -91,9 +91,10 @@ inline std::string to_text(live_report const& report)
     char line[512];
     for (auto const& u : report.units) {
         std::snprintf(line, sizeof line,
-                      "  %-*s %-5s %3.0f failures in %-9s %s, %2.0f %% of the whole's\n",
+                      "  %-*s %-5s %3.0f %s in %-9s %s, %2.0f %% of the whole's\n",
                       static_cast<int>(std::min<std::size_t>(width, 40)), u.name.c_str(),
-                      u.up ? "up" : "down", u.seen.failures, to_text(u.seen.total()).c_str(),
+                      u.up ? "up" : "down", u.seen.failures,
+                      u.seen.failures == 1 ? "failure" : "failures", to_text(u.seen.total()).c_str(),
                       to_text(u.believed).c_str(), 100 * u.share);
         text += line;
     }

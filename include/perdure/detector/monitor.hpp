@@ -66,7 +66,8 @@ struct monitor_options {
     /// After so many detection times of silence, stalls not counted, a peer is judged in spite of
     /// stalls; in [2, 1000].
     unsigned stall_patience = 3;
-    /// Whether a heartbeat of a node that nobody added makes it a peer.
+    /// Whether a heartbeat of a node that nobody added makes it a peer. It stays one until it is removed, so with
+    /// peers that come and go remove those that are down, before there are peers_max.
     bool admit_unknown = false;
     /// How many peers may be watched, in [1, 2^31].
     std::size_t peers_max = 1'000'000;

@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -126,6 +127,10 @@ inline durable_options checked(durable_options o)
     if (o.sessions.clients == 0)
         throw std::invalid_argument("session_options::clients is 0; at least 1 must be remembered, "
                                     "or no command is done only once");
+    auto const mtbf = o.mean_time_between_failures.count();
+    if (!(mtbf >= 0 && mtbf <= std::numeric_limits<double>::max()))
+        throw std::invalid_argument("durable_options::mean_time_between_failures is " + std::to_string(mtbf) +
+                                    " s; it must be finite and not below 0");
     return o;
 }
 

@@ -169,7 +169,8 @@ public:
 
     /** Each group reaches only itself. Processes that no group names form a group together.
      *
-     *  It replaces the partition before it; what block() has cut stays so.
+     *  It replaces the partition before it; what block() has cut stays so. A process that is added later
+     *  is in no group: it reaches all, until partition() is called again.
      */
     void partition(std::initializer_list<std::initializer_list<std::string_view>> groups)
     {

@@ -26,6 +26,10 @@ enum class system_call : std::uint8_t {
     start_write_back,
     file_size,
     fallocate,
+    drop_cached,
+    next_data,
+    next_hole,
+    punch_hole,
     ftruncate,
     lock,
     rename,
@@ -39,7 +43,7 @@ enum class system_call : std::uint8_t {
 };
 
 /// How many kinds of system calls there are.
-inline constexpr std::size_t system_call_count = 19;
+inline constexpr std::size_t system_call_count = 23;
 
 /// The enumerator's name.
 constexpr std::string_view to_string(system_call c) noexcept
@@ -53,6 +57,10 @@ constexpr std::string_view to_string(system_call c) noexcept
                                                            "start_write_back",
                                                            "file_size",
                                                            "fallocate",
+                                                           "drop_cached",
+                                                           "next_data",
+                                                           "next_hole",
+                                                           "punch_hole",
                                                            "ftruncate",
                                                            "lock",
                                                            "rename",
@@ -128,6 +136,22 @@ public:
     int fallocate(int fd, std::int64_t o, std::int64_t n) const
     {
         return around(system_call::fallocate, [&] { return calls_.fallocate(fd, o, n); });
+    }
+    int drop_cached(int fd) const
+    {
+        return around(system_call::drop_cached, [&] { return calls_.drop_cached(fd); });
+    }
+    std::int64_t next_data(int fd, std::int64_t o) const
+    {
+        return around(system_call::next_data, [&] { return calls_.next_data(fd, o); });
+    }
+    std::int64_t next_hole(int fd, std::int64_t o) const
+    {
+        return around(system_call::next_hole, [&] { return calls_.next_hole(fd, o); });
+    }
+    int punch_hole(int fd, std::int64_t o, std::int64_t n) const
+    {
+        return around(system_call::punch_hole, [&] { return calls_.punch_hole(fd, o, n); });
     }
     int ftruncate(int fd, std::int64_t n) const
     {

@@ -45,6 +45,10 @@ namespace perdure {
  *  |                                     | where the system has no such call                  |
  *  | `c.file_size(fd)`                   | fstat: the size                                    |
  *  | `c.fallocate(fd, o, n)`             | fallocate, mode 0                                  |
+ *  | `c.drop_cached(fd)`                 | posix_fadvise of the whole file with DONTNEED      |
+ *  | `c.next_data(fd, o)`                | lseek with SEEK_DATA: an offset; -EOPNOTSUPP where |
+ *  | `c.next_hole(fd, o)`                | the system has no such call. Likewise SEEK_HOLE    |
+ *  | `c.punch_hole(fd, o, n)`            | fallocate with PUNCH_HOLE and KEEP_SIZE; likewise  |
  *  | `c.ftruncate(fd, n)`                | ftruncate                                          |
  *  | `c.lock(fd)`                        | flock, exclusive, without waiting                  |
  *  | `c.rename(from, to)`                | rename                                             |
@@ -69,6 +73,10 @@ concept system_calls = std::copyable<C> && std::default_initializable<C> &&
     { c.start_write_back(fd, n, n) } -> std::same_as<int>;
     { c.file_size(fd) } -> std::same_as<std::int64_t>;
     { c.fallocate(fd, n, n) } -> std::same_as<int>;
+    { c.drop_cached(fd) } -> std::same_as<int>;
+    { c.next_data(fd, n) } -> std::same_as<std::int64_t>;
+    { c.next_hole(fd, n) } -> std::same_as<std::int64_t>;
+    { c.punch_hole(fd, n, n) } -> std::same_as<int>;
     { c.ftruncate(fd, n) } -> std::same_as<int>;
     { c.lock(fd) } -> std::same_as<int>;
     { c.rename(path, path) } -> std::same_as<int>;
@@ -116,6 +124,35 @@ struct posix_calls {
     int fallocate(int fd, std::int64_t o, std::int64_t n) const noexcept
     {
         return result(::fallocate(fd, 0, o, n));
+    }
+    int drop_cached(int fd) const noexcept
+    {
+        return -::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    }
+    std::int64_t next_data([[maybe_unused]] int fd, [[maybe_unused]] std::int64_t o) const noexcept
+    {
+#if defined(SEEK_DATA)
+        return result(::lseek(fd, o, SEEK_DATA));
+#else
+        return -EOPNOTSUPP;
+#endif
+    }
+    std::int64_t next_hole([[maybe_unused]] int fd, [[maybe_unused]] std::int64_t o) const noexcept
+    {
+#if defined(SEEK_HOLE)
+        return result(::lseek(fd, o, SEEK_HOLE));
+#else
+        return -EOPNOTSUPP;
+#endif
+    }
+    int punch_hole([[maybe_unused]] int fd, [[maybe_unused]] std::int64_t o,
+                   [[maybe_unused]] std::int64_t n) const noexcept
+    {
+#if defined(FALLOC_FL_PUNCH_HOLE)
+        return result(::fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, o, n));
+#else
+        return -EOPNOTSUPP;
+#endif
     }
     int ftruncate(int fd, std::int64_t n) const noexcept { return result(::ftruncate(fd, n)); }
     int lock(int fd) const noexcept { return result(::flock(fd, LOCK_EX | LOCK_NB)); }

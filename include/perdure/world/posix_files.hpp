@@ -193,6 +193,23 @@ public:
             detail::report(result, ec);
     }
 
+    void release_unwritten()
+    {
+        auto const size = calls_.file_size(descriptor_);
+        calls_.drop_cached(descriptor_); // Zeros that were only read count as data while they are cached.
+        std::int64_t end = 0; // Behind the last data.
+        for (;;) {
+            auto const data = calls_.next_data(descriptor_, end);
+            if (data == -ENXIO)
+                break;
+            end = data < 0 ? data : calls_.next_hole(descriptor_, data);
+            if (end < 0)
+                return; // Not to be known here.
+        }
+        if (end < size)
+            calls_.punch_hole(descriptor_, end, size - end);
+    }
+
     void truncate(std::uint64_t n, error_code& ec)
     {
         if (n > max_offset) {

@@ -182,10 +182,13 @@ public:
             ec = boost::system::errc::make_error_code(boost::system::errc::address_not_available);
         else if (local.port() != 0 && taken.contains({m.id, local.port()}))
             ec = asio::error::address_in_use;
-        while (!ec && local.port() == 0) {
-            // As on Linux from 32768 on, in order; a new incarnation does not start over.
-            auto const candidate = static_cast<std::uint16_t>(32768 + m.ports_given++ % 28232);
-            if (!taken.contains({m.id, candidate}))
+        // As on Linux from 32768 to 60999, in order; a new incarnation does not start over.
+        constexpr unsigned first = 32768, count = 28232;
+        for (unsigned tries = 0; !ec && local.port() == 0; ++tries) {
+            auto const candidate = static_cast<std::uint16_t>(first + m.ports_given++ % count);
+            if (tries == count)
+                ec = asio::error::address_in_use;
+            else if (!taken.contains({m.id, candidate}))
                 local.port(candidate);
         }
         return !ec;

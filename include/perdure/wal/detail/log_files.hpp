@@ -353,6 +353,20 @@ private:
         error_code ignored; // The owner is for people.
         lock_.write_owner(o.owner, ignored);
         tidy(fs, log, out.report);
+        if (out.chain.size() > 1 && out.report.outcome != recovery_outcome::clean)
+            release_unwritten(fs, out.chain[out.chain.size() - 2].header.sequence);
+    }
+
+    // A segment that a crash has ended keeps its length, which is part of the proof, but not the space that was
+    // preallocated: else a process that dies again and again fills the disk.
+    void release_unwritten(Files& fs, std::uint64_t sequence)
+    {
+        if constexpr (requires(file f) { f.release_unwritten(); }) {
+            error_code ec;
+            file f = directories_.open(fs, sequence, open_mode::read_write, ec);
+            if (!ec)
+                f.release_unwritten();
+        }
     }
 
     // Syncs the newest segment that was written to, and what is newer, before they are believed.
