@@ -84,6 +84,8 @@ enum class errc {
     wrong_type = 43,
     /// The user's type could not be serialised: it threw. Nothing was written.
     cannot_encode = 44,
+    /// The snapshot's positions count in another log than the one that was named. Nothing was loaded.
+    wrong_log = 45,
 
     // -- durable state ---------------------------------------------------------------------------
 
@@ -167,6 +169,7 @@ public:
         case errc::cannot_decode: return "the type rejected its serialised bytes";
         case errc::wrong_type: return "what is stored is of another type";
         case errc::cannot_encode: return "the type could not be serialised";
+        case errc::wrong_log: return "the snapshot belongs to another log";
         case errc::result_forgotten: return "the client's command or a later one was applied earlier, and its result is not kept";
         case errc::session_expired: return "the client is not known, and this is not its first command";
         case errc::stale_epoch: return "the epoch is stale";

@@ -17,7 +17,7 @@ constexpr errc every_errc[] = {
     errc::too_large, errc::acknowledged_data_lost, errc::log_failed, errc::position_out_of_range,
     errc::locked, errc::segment_missing, errc::record_too_large, errc::closed, errc::no_space,
     errc::log_truncated, errc::wrong_key, errc::codec_missing, errc::already_open,
-    errc::no_snapshot, errc::no_good_snapshot, errc::cannot_decode, errc::wrong_type, errc::cannot_encode,
+    errc::no_snapshot, errc::no_good_snapshot, errc::cannot_decode, errc::wrong_type, errc::cannot_encode, errc::wrong_log,
     errc::stale_epoch, errc::quorum_lost, errc::timed_out, errc::wrong_cluster, errc::overloaded,
     errc::not_authentic};
 

@@ -217,6 +217,20 @@ TEST_CASE(
         std::filesystem::remove_all(f.directory / "state/log");
         CHECK(f.open(f.options()) == errc::acknowledged_data_lost);
     }
+    SECTION("the snapshots are another state's: they are not taken for this one's")
+    {
+        fixture other;
+        REQUIRE(!other.open(other.options(2000)));
+        other.execute(1, 1000);
+        other.state.reset();
+        other.run();
+        REQUIRE_FALSE(other.snapshots().empty());
+        std::filesystem::remove_all(f.directory / "state/snapshots");
+        std::filesystem::copy(other.directory / "state/snapshots", f.directory / "state/snapshots");
+        CHECK(f.open(f.options()) == errc::wrong_log);
+        CHECK(f.report.detail == "the snapshots in " + f.options().directory + "/snapshots belong to another log");
+        CHECK(f.state->state().entries.empty());
+    }
 }
 
 TEST_CASE("durable: snapshots are taken in the background when enough was logged",

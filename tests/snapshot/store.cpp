@@ -274,13 +274,20 @@ TEST_CASE("snapshot_store: a snapshot of another type or log is refused and not 
     {
         snapshot_store store(io, dir.path(), {.type = "mine", .log_id = {0, 6}});
         static_cast<void>(store.load_newest<state>(ec));
-        CHECK(ec == errc::wrong_type);
+        CHECK(ec == errc::wrong_log);
     }
     {
         snapshot_store store(io, dir.path(), {.type = "mine"});
         CHECK(store.load_newest<state>(ec).value);
         CHECK(!ec);
         CHECK(names_in(dir.path()) == std::vector<std::string>{"LOCK", file_of(1)});
+        CHECK(!save(io, store, {{"b", 2}}, 20));
+    }
+    {
+        // One that names no log is read, as from programs that did not say it.
+        snapshot_store store(io, dir.path(), {.type = "mine", .log_id = {0, 6}});
+        CHECK(store.load_newest<state>(ec).value == state{{"b", 2}});
+        CHECK(!ec);
     }
 }
 

@@ -86,7 +86,8 @@ struct durable_options {
 
     wal_options log{};            ///< Its directory is filled in.
     /** Set `type`, such as "accounts/1": it is recorded in snapshots and log, and a program that has another type there
-     *  is refused with errc::wrong_type. A log that was written without one is read, and says it from then on.
+     *  is refused with errc::wrong_type. A log that was written without one is read, and says it from then on. `log_id` is
+     *  filled in: snapshots of another log are refused with errc::wrong_log.
      */
     snapshot_options snapshots{};
 

@@ -340,9 +340,10 @@ private:
     void check_kind(snapshot_content const& content, Refusal& refusal, error_code& ec) const
     {
         auto const& h = content.header();
-        if ((!options_.type.empty() && h.type != options_.type) ||
-            (options_.log_id != hash128{} && h.log_id != options_.log_id))
+        if (!options_.type.empty() && h.type != options_.type)
             ec = errc::wrong_type;
+        else if (!detail::same_log(options_, h))
+            ec = errc::wrong_log;
         else
             ec = refusal(h);
     }

@@ -113,6 +113,7 @@ void save(std::string const& path, T const& value, snapshot_options const& optio
 /** Loads a value that save wrote. Everything is verified before the type sees a byte.
  *
  *  @par Errors  condition::corruption: the file is not what was saved. errc::wrong_type: of another type or codec.
+ *               errc::wrong_log: of another log.
  *               errc::unsupported_version: written by a newer program. no_such_file_or_directory. Else
  *               what the system reported. The result is then a default-constructed value.
  */
@@ -133,8 +134,10 @@ template <class T, class Codec = portable_codec, world_file_operations Files = p
         return T();
     auto const& h = content.header();
     if ((!options.type.empty() && h.type != options.type) || h.codec != codec.id() ||
-        content.partitions() != 1 || (options.log_id != hash128{} && h.log_id != options.log_id))
+        content.partitions() != 1)
         ec = errc::wrong_type;
+    else if (!detail::same_log(options, h))
+        ec = errc::wrong_log;
     else if (!codec.reads(h.codec_version))
         ec = errc::unsupported_version;
     if (ec)

@@ -26,7 +26,8 @@ struct snapshot_options {
     /// The version of that kind; recorded and returned, for people and for upgrades. Nothing is refused by it.
     std::uint32_t schema_version = 0;
 
-    /** The log that positions count in. A snapshot of another log is refused with errc::wrong_type.
+    /** The log that positions count in (basic_wal::id). A snapshot of another log is refused with errc::wrong_log; one that
+     *  names none is read.
      *
      *  Zero: none, and any is read.
      */
@@ -49,6 +50,15 @@ struct snapshot_options {
     /// Snapshots share the chunks that did not change. Loading reads both kinds whatever this says.
     incremental_options incremental{};
 };
+
+namespace detail {
+
+inline bool same_log(snapshot_options const& o, snapshot_header const& h) noexcept
+{
+    return o.log_id == hash128{} || h.log_id == hash128{} || h.log_id == o.log_id;
+}
+
+} // namespace detail
 
 /// @throws std::invalid_argument naming field, value and rule.
 inline void check(snapshot_options const& o)

@@ -230,7 +230,7 @@ public:
      *  Precondition: no operation of this object is outstanding.
      *
      *  @par Errors  errc::no_snapshot: there never was one. errc::no_good_snapshot: there are, and none is good.
-     *               errc::wrong_type: the newest good one is of another type, codec or log.
+     *               errc::wrong_type: the newest good one is of another type or codec. errc::wrong_log: of another log.
      *               errc::unsupported_version: it was written by a newer program, and an older
      *               snapshot would silently lose data. errc::locked: another store has the directory. Else what
      *               the system reported. The value is empty and nothing but bad snapshots was touched.

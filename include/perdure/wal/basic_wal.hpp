@@ -432,6 +432,8 @@ public:
 
     /// Whether it takes appends: opened, and not closed or closing. Also after a failure. Any thread.
     bool is_open() const { return state_->is_open(); }
+    /// Names the log: drawn at random when it was created, in every segment since. Zeros before it is opened. Any thread.
+    wal_format::log_id id() const { return state_->id(); }
     /// The first position that was not trimmed.
     position first_position() const { return state_->front(); }
     /// What the next record gets. Any thread.

@@ -254,6 +254,9 @@ private:
         progress(durable_progress::stage::loading_snapshot);
         if (phase_ != phase::opening)
             return; // Destroyed there.
+        // Their positions count in this log and in no other.
+        options_.snapshots.log_id = {log_->id().high, log_->id().low};
+        snapshots_.emplace(world_, options_.directory + "/snapshots", options_.snapshots);
         snapshots_->template async_load_newest<durable_image<State>>(
             durable_codec{}, on_loop([self = this->shared_from_this()](
                                          error_code ec, loaded_snapshot<durable_image<State>> l) {
@@ -280,6 +283,10 @@ private:
             from = info.position;
         } else if (ec == errc::no_good_snapshot || ec == errc::no_snapshot) {
             ec = {}; // The log may reach back to the beginning.
+        } else if (ec == errc::wrong_log) {
+            report_.detail = "the snapshots in " + options_.directory + "/snapshots belong to another log";
+            if (report_.log.outcome == recovery_outcome::created)
+                ec = errc::acknowledged_data_lost; // To which they belong, is gone.
         }
         if (ec)
             return opened(ec, "/snapshots");

@@ -58,6 +58,11 @@ public:
     std::vector<chain_segment> chain() const { return locked(writing_.chain()); }
     error_code failure() const { return locked(cause_); }
     bool is_open() const { return locked(status_) == status::open; }
+    wal_format::log_id id() const
+    {
+        std::lock_guard lock(mutex_);
+        return writing_.id();
+    }
 
     // -- opening and closing
 

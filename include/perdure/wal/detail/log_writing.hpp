@@ -71,6 +71,7 @@ public:
 
     // -- queries
 
+    wal_format::log_id const& id() const noexcept { return log_; }
     log_flight& flight() noexcept { return flight_; }
     log_flight const& flight() const noexcept { return flight_; }
     std::vector<chain_segment> const& chain() const noexcept { return chain_; }
