@@ -50,10 +50,14 @@ std::string result_of(script& s, recovery_mode mode)
 std::string row(std::string const& fault, script& s)
 {
     using enum recovery_mode;
-    std::string text = "| " + fault + " |";
-    for (auto const mode : {strict, tail, point_in_time, salvage})
+    std::string text;
+    std::string detected;
+    for (auto const mode : {strict, tail, point_in_time, salvage}) {
         text += ' ' + result_of(s, mode) + " |";
-    return text;
+        if (detected.empty() && s.report.reason != wal_damage::none)
+            detected = to_string(s.report.reason);
+    }
+    return "| " + fault + " | " + (detected.empty() ? "-" : detected) + " |" + text;
 }
 
 } // namespace
