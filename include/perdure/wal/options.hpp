@@ -42,7 +42,8 @@ struct wal_options {
     /// Where the log's files are; made if it does not exist. One log a directory.
     std::string directory;
     /// A segment's size; what a trim gives back is a multiple of it. At least 8 KiB. It is taken from the disk when a
-    /// segment is begun, also by every opening, and what a crash left of it comes back with the segment's trim only.
+    /// segment is begun, also by every opening; what a crash left unwritten of it, the next opening gives back where the
+    /// file system can do that.
     std::uint64_t segment_bytes = 64u * 1024 * 1024;
     /// Longer records are refused. At most 1 GiB.
     std::uint32_t record_bytes_max = 16u * 1024 * 1024;
