@@ -5,6 +5,7 @@
 // background, trims, a clean close, and opening again. With the environment variable
 // PERDURE_THOROUGH more states are tried.
 
+#include "support/careless_files.hpp"
 #include "support/catch.hpp"
 #include <perdure/durable/durable.hpp>
 #include <perdure/simulation/crash_search.hpp>
@@ -22,6 +23,8 @@ namespace {
 using namespace perdure;
 using simulation::disk;
 using simulation::disk_files;
+using test::careless_files;
+using test::mistake;
 
 // The numbers that were added, in order. Commands are long, so that the log has many segments.
 struct numbers {
@@ -36,10 +39,11 @@ struct numbers {
 
 /// One life of a process.
 struct life {
-    using store = basic_durable<numbers, std::vector<std::uint64_t>, simulation::disk_world>;
+    using world = simulation::basic_disk_world<careless_files>;
+    using store = basic_durable<numbers, std::vector<std::uint64_t>, world>;
 
-    explicit life(disk_files files, std::uint64_t seed = 1)
-        : state(simulation::disk_world(io, std::move(files), seed), options())
+    explicit life(careless_files files, std::uint64_t seed = 1)
+        : state(world(io, std::move(files), seed), options())
     {
         state.async_open([this](error_code ec, durable_report r) {
             error = ec;
@@ -111,12 +115,9 @@ std::string check(disk& left, std::uint64_t acknowledged, std::uint64_t begun)
     return again.state.state().all.size() == found + 1 ? "" : "the next command is gone";
 }
 
-} // namespace
-
-TEST_CASE("durable: no power cut loses an acknowledged command, whatever was under way",
-          "[durable][sim]")
+/// The lives of a state, with a mistake below it. `d` is as they leave it.
+simulation::crash_search_report search(disk& d, mistake m = mistake::none)
 {
-    disk d;
     std::uint64_t acknowledged = 0, begun = 0;
     bool const thorough = std::getenv("PERDURE_THOROUGH") != nullptr;
     simulation::crash_search search(
@@ -128,7 +129,7 @@ TEST_CASE("durable: no power cut loses an acknowledged command, whatever was und
         acknowledged = begun;
     };
     {
-        life l(search.files());
+        life l({search.files(), m});
         REQUIRE(!l.error);
         for (int i = 0; i != 40; ++i) {
             add(l);
@@ -137,18 +138,41 @@ TEST_CASE("durable: no power cut loses an acknowledged command, whatever was und
         }
     }
     {
-        life l(search.files(), 2);
+        life l({search.files(), m}, 2);
         REQUIRE(!l.error);
         CHECK(l.report.loaded.id != 0);
         add(l);
         CHECK(l.close());
     }
-    life l(search.files(), 3);
+    life l({search.files(), m}, 3);
     add(l);
     search.cut();
-    INFO(search.report());
-    CHECK(search.report().ok());
+    return search.report();
+}
+
+} // namespace
+
+TEST_CASE("durable: no power cut loses an acknowledged command, whatever was under way",
+          "[durable][sim]")
+{
+    disk d;
+    auto const report = search(d);
+    INFO(report);
+    CHECK(report.ok());
     CHECK(!d.exists("d/log/wal-00000000000000000001.seg")); // It was trimmed.
-    CHECK(search.report().cuts > 150);
-    CHECK(search.report().states > 1000);
+    CHECK(report.cuts > 150);
+    CHECK(report.states > 1000);
+}
+
+TEST_CASE("durable: the search finds a state that does not sync what it should", "[durable][sim]")
+{
+    auto const found = [](mistake m) {
+        disk d;
+        return search(d, m).failure;
+    };
+    CHECK(found(mistake::appends_not_synced) == "an acknowledged command is gone: 1");
+    // The log was trimmed behind a snapshot whose name is lost.
+    CHECK(found(mistake::snapshots_not_synced) == "it does not open: acknowledged data cannot be read back");
+    CHECK(found(mistake::directories_not_synced) == "it does not open: a segment of the log is missing");
+    CHECK(found(mistake::files_not_synced) == "it does not open: a checksum does not match its bytes");
 }

@@ -7,6 +7,7 @@
 // What was acknowledged is there, nothing else is, and the log goes on. Breaking the rules of the
 // disk on purpose is found. With the environment variable PERDURE_THOROUGH more states are tried.
 
+#include "support/careless_files.hpp"
 #include "support/catch.hpp"
 #include <perdure/simulation/crash_search.hpp>
 #include <perdure/simulation/disk_world.hpp>
@@ -23,40 +24,8 @@ namespace {
 
 using simulation::disk;
 using simulation::disk_files;
-
-// What a storage engine may get wrong, done to the log from below.
-enum class mistake { none, directories_not_synced, files_not_synced, appends_not_synced };
-
-template <mistake Mistake>
-class careless_files : public disk_files {
-public:
-    explicit careless_files(disk_files f) : disk_files(std::move(f)) {}
-
-    class file : public disk_files::file {
-    public:
-        file() = default;
-        explicit file(disk_files::file f) : disk_files::file(std::move(f)) {}
-        void sync(sync_mode mode, error_code& ec)
-        {
-            ec = {};
-            if (Mistake == mistake::files_not_synced ||
-                (Mistake == mistake::appends_not_synced && mode == sync_mode::data))
-                return;
-            disk_files::file::sync(mode, ec);
-        }
-    };
-
-    file open(std::string const& path, open_mode mode, error_code& ec)
-    {
-        return file(disk_files::open(path, mode, ec));
-    }
-    void sync_directory(std::string const& path, error_code& ec)
-    {
-        ec = {};
-        if (Mistake != mistake::directories_not_synced)
-            disk_files::sync_directory(path, ec);
-    }
-};
+using test::careless_files;
+using test::mistake;
 
 wal_options options()
 {
@@ -225,8 +194,7 @@ void check_contains(std::string const& text, std::string const& part)
 }
 
 /// The life of a log. Its promises follow.
-template <mistake Mistake>
-simulation::crash_search_report search(bool deeper = false)
+simulation::crash_search_report search(mistake m = mistake::none, bool deeper = false)
 {
     disk d;
     promises p;
@@ -246,7 +214,7 @@ simulation::crash_search_report search(bool deeper = false)
         p.acknowledged = at;
     };
     {
-        life l{careless_files<Mistake>(search.files())};
+        life l{careless_files(search.files(), m)};
         l.log.open();
         l.run();
         for (; number != 6; ++number)
@@ -269,7 +237,7 @@ simulation::crash_search_report search(bool deeper = false)
         // The process dies here.
     }
     {
-        life l{careless_files<Mistake>(search.files()), 2};
+        life l{careless_files(search.files(), m), 2};
         l.log.open();
         l.run();
         append(l, "second life" + big);
@@ -281,7 +249,7 @@ simulation::crash_search_report search(bool deeper = false)
         CHECK(!l.wait([&](auto h) { l.log.async_close(h); }));
     }
     {
-        life l{careless_files<Mistake>(search.files()), 3};
+        life l{careless_files(search.files(), m), 3};
         l.log.open(); // After a clean close.
         l.run();
         append(l, "third life" + big);
@@ -294,7 +262,7 @@ simulation::crash_search_report search(bool deeper = false)
 
 TEST_CASE("wal: no power cut loses what was acknowledged, in a life of a log", "[wal][sim]")
 {
-    auto const report = search<mistake::none>();
+    auto const report = search();
     INFO(report);
     CHECK(report.ok());
     CHECK(report.cuts > 60);
@@ -303,7 +271,7 @@ TEST_CASE("wal: no power cut loses what was acknowledged, in a life of a log", "
 
 TEST_CASE("wal: no power cut while recovering from a power cut loses anything", "[wal][sim]")
 {
-    auto const report = search<mistake::none>(true);
+    auto const report = search(mistake::none, true);
     INFO(report);
     CHECK(report.ok());
     CHECK(report.cuts > 60);
@@ -312,10 +280,10 @@ TEST_CASE("wal: no power cut while recovering from a power cut loses anything", 
 TEST_CASE("wal: the search finds a log that does not sync what it should", "[wal][sim]")
 {
     // The log itself tells of the first two, because what it needs to believe its files is gone.
-    check_contains(search<mistake::directories_not_synced>().failure, "a segment is missing");
-    check_contains(search<mistake::files_not_synced>().failure,
+    check_contains(search(mistake::directories_not_synced).failure, "a segment is missing");
+    check_contains(search(mistake::files_not_synced).failure,
                    "a segment header is unreadable");
-    check_contains(search<mistake::appends_not_synced>().failure,
+    check_contains(search(mistake::appends_not_synced).failure,
                    "an acknowledged record is gone");
 }
 
