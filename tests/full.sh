@@ -106,6 +106,7 @@ if [[ $what != --compilers ]]; then
     try "failover simulation, 2 000 seeds" build/dev/examples/3_advanced/failover/failover_simulation --seeds 2000
     try "log: 2 000 kills" env PERDURE_CYCLES=2000 build/dev/tests/wal/test_wal_kill_soak
     PERDURE_THOROUGH=1 try "log: damage and truncation, thorough" programs build/dev/tests/wal/test_wal_{every_damage,truncation}
+    PERDURE_THOROUGH=1 try "power cuts, thorough" programs build/dev/tests/{wal/test_wal_{crash_search,packing},durable/test_durable_crash_search,snapshot/test_snapshot_crash}
     PERDURE_SEEDS=2000 try "durable state, 2 000 seeds" programs build/dev/tests/durable/test_durable_*
     PERDURE_SEEDS=20000 try "placement, 20 000 random clusters" programs build/dev/tests/placement/test_placement_*
     try "failover, random faults, 5 minutes" examples/run.sh --minutes 5
