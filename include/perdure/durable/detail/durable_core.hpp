@@ -8,6 +8,7 @@
 #include <perdure/durable/detail/command_record.hpp>
 #include <perdure/durable/detail/durable_image.hpp>
 #include <perdure/durable/detail/replay_gaps.hpp>
+#include <perdure/durable/detail/save_state.hpp>
 #include <perdure/durable/detail/snapshot_schedule.hpp>
 #include <perdure/durable/options.hpp>
 #include <perdure/durable/record.hpp>
@@ -504,34 +505,12 @@ private:
         auto done = on_loop([self = this->shared_from_this()](error_code ec, snapshot_info info) {
             self->snapshot_taken(ec, info);
         });
-        auto const history = schedule_.history(now);
-        if constexpr (viewable_state<State>) {
-            auto at_end = [next = applied_ + 1](client_sessions const& sessions) {
-                return std::pair(next, &sessions);
-            };
-            durable_slices slices(version_of<State>(), history, sessions_, state_.view(), at_end);
-            if (options_.snapshot_executor)
-                snapshots_->async_save_view(std::move(slices), applied_ + 1,
-                                            options_.snapshot_executor, std::move(done));
-            else
-                snapshots_->async_save_in_slices(std::move(slices), applied_ + 1, options_.slices,
-                                                 std::move(done));
-        } else if constexpr (fuzzy_state<State>) {
-            // The generator refers to the state, which lives as long as we do.
-            auto at_end = [self = this->shared_from_this()](client_sessions const&) {
-                return std::pair(self->applied_ + 1, &self->sessions_);
-            };
-            snapshots_->async_save_in_slices(
-                durable_slices(version_of<State>(), history, sessions_, state_.slices(), at_end),
-                applied_ + 1, options_.slices, std::move(done));
-        } else {
-            durable_image<State> image;
-            image.state = &state_;
-            image.sessions = sessions_;
-            image.history = history;
-            image.complete = applied_ + 1;
-            snapshots_->async_save(image, applied_ + 1, durable_codec{}, std::move(done));
-        }
+        // For a state that changes meanwhile. Its generator refers to it, and it lives as long as we do.
+        auto at_end = [self = this->shared_from_this()](client_sessions const&) {
+            return std::pair(self->applied_ + 1, &self->sessions_);
+        };
+        save_state(*snapshots_, state_, sessions_, schedule_.history(now), applied_ + 1, options_, std::move(at_end),
+                   std::move(done));
     }
 
     void snapshot_taken(error_code ec, snapshot_info const& info)
