@@ -121,7 +121,7 @@ public:
         return asio::async_initiate<Token, void(error_code, recovery_report)>(
             [](auto handler, std::shared_ptr<state> s) {
                 auto job = s->opening_job();
-                auto const ex = asio::get_associated_executor(handler, s->executor());
+                auto const ex = executor_of(handler, *s);
                 auto const slot = asio::get_associated_cancellation_slot(handler);
                 s->world().async_file_job(
                     std::move(job),
@@ -134,10 +134,12 @@ public:
     }
 
     /** Writes what was appended, syncs it, and marks the log as closed, so that the next opening
-     *  has nothing to recover. Appends are refused from now on.
+     *  has nothing to recover. Appends are refused from now on. While the log is being opened, it is closed as soon as it is
+     *  open.
      *
      *  @par Completion signature        void(error_code)
-     *  @par Errors                      log_failed or the system's: the log is closed all the same.
+     *  @par Errors                      no_space, log_failed or the system's: the log is closed all the same, and the next
+     *                                   opening recovers it. closed: it was not open.
      *  @par Per-operation cancellation  none.
      */
     template <asio::completion_token_for<plain_signature> Token = asio::deferred_t>
@@ -287,7 +289,7 @@ public:
     template <std::invocable<position, std::span<std::byte const>> F>
     position replay(position from, F&& f, error_code& ec)
     {
-        if (!begin_replay(from, ec))
+        if (!begin_replay(*state_, from, ec))
             return from;
         log_reader reader(state_->chain(), from, state_->packing());
         auto files = state_->world().blocking_files();
@@ -317,7 +319,7 @@ public:
     template <std::invocable<position, std::span<std::byte const>> F>
     position replay_backward(position from, F&& f, error_code& ec)
     {
-        if (!begin_replay(from, ec))
+        if (!begin_replay(*state_, from, ec))
             return from;
         backward_reader reader(state_->chain(), from, state_->front(), state_->packing());
         auto files = state_->world().blocking_files();
@@ -333,6 +335,7 @@ public:
      *  What is appended meanwhile is not read.
      *
      *  @par Completion signature        void(error_code, position): behind the last record passed.
+     *  @par Errors                      as replay; operation_aborted if the log is destroyed meanwhile.
      *  @par Per-operation cancellation  none.
      */
     template <std::invocable<position, std::span<std::byte const>> F,
@@ -340,11 +343,11 @@ public:
     [[nodiscard]] auto async_replay(position from, F f, Token&& token = {})
     {
         return asio::async_initiate<Token, append_signature>(
-            [this, from](auto handler, std::shared_ptr<state> s, F visitor) {
+            [from](auto handler, std::shared_ptr<state> s, F visitor) {
                 auto op = std::make_shared<replaying<F>>(
                     s, std::move(visitor), executor_of(handler, *s), std::move(handler), from);
                 error_code ec;
-                if (begin_replay(from, ec))
+                if (begin_replay(*s, from, ec))
                     replaying<F>::step(std::move(op));
                 else
                     op->finish(ec);
@@ -382,7 +385,7 @@ public:
      */
     basic_log_hold<World> hold(position from, std::string who, error_code& ec)
     {
-        if (!begin_replay(from, ec))
+        if (!begin_replay(*state_, from, ec))
             return {};
         auto const id = state_->hold(from, std::move(who), ec);
         if (ec)
@@ -494,6 +497,8 @@ private:
             };
             world.async_file_job(std::move(job),
                                  asio::bind_executor(ex, [op](error_code ec, bool more) mutable {
+                                     if (op->s->is_stopped()) // What it visits for may be gone too.
+                                         return op->finish(asio::error::operation_aborted);
                                      if (!more || ec)
                                          return op->finish(ec);
                                      op->reader.visit(op->visitor);
@@ -508,12 +513,12 @@ private:
         }
     };
 
-    bool begin_replay(position from, error_code& ec) const
+    static bool begin_replay(state const& s, position from, error_code& ec)
     {
         ec = {};
-        if (!state_->is_open())
+        if (!s.is_open())
             ec = errc::closed;
-        else if (from < state_->front() || from > state_->next())
+        else if (from < s.front() || from > s.next())
             ec = errc::position_out_of_range;
         return !ec;
     }

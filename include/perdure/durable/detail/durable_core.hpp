@@ -21,6 +21,7 @@
 #include <perdure/world/waiter_queue.hpp>
 
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/post.hpp>
 
 #include <chrono>
 #include <deque>
@@ -457,7 +458,12 @@ private:
                (pending_.empty() || queries_.front().first < pending_.front().number)) {
             auto const query = std::move(queries_.front().second);
             queries_.pop_front();
-            query({});
+            try {
+                query({});
+            } catch (...) { // It is the caller's; those behind it get their turn all the same.
+                asio::post(get_executor(), [self = this->shared_from_this()] { self->settle(); });
+                throw;
+            }
         }
         if (phase_ == phase::open && !snapshotting_ && closing_for_.empty() &&
             schedule_.due(world_.now()))

@@ -43,6 +43,7 @@ struct group_job : group_plan {
             unsynced->emplace_back().assign(group);
         before.clear();
         r.group = std::move(group);
+        disk.reset(); // The loop may come to this job's end much later, and the log be gone.
         return r;
     }
 

@@ -252,6 +252,9 @@ public:
     }
 
 private:
+    // Numbers rise by one from 1, so one that would overflow some day is a stranger's.
+    static constexpr std::uint64_t sequence_limit = std::uint64_t{1} << 62;
+
     void go_on_in(file&& f)
     {
         active_ = std::move(f);
@@ -316,6 +319,12 @@ private:
         if (ec)
             return;
 
+        if (log.sequence_max >= sequence_limit) {
+            ec = errc::malformed;
+            out.report.detail = wal_format::segment_name(log.sequence_max) +
+                                " has a number that no log reaches; move it away if it is not the log's";
+            return;
+        }
         if (log.damaged) {
             copy_aside(fs, *log.damaged, out.report, ec);
             if (ec)

@@ -276,7 +276,7 @@ protected:
             } else if (status_ == status::closed) {
                 landed = collector_.land(); // stop() has told them.
                 landed.clear();
-            } else if (r.failed || !collector_.roll_back(flight.first, done)) {
+            } else if (r.failed || ec != errc::no_space || !collector_.roll_back(flight.first, done)) {
                 fail(ec, done);
             } else {
                 emit(wal_event_kind::no_space, ec);
@@ -322,7 +322,9 @@ protected:
     {
         writing_.name_next(writing_.active().header.sequence, world_.entropy(), now_ms());
         world_.async_file_job([disk = disk_, header = writing_.next_header()](
-                                  files& fs, error_code& ec) { disk->prepare(fs, header, ec); },
+                                  files& fs, error_code& ec) mutable {
+                                  std::exchange(disk, {})->prepare(fs, header, ec);
+                              },
                               pump([](log_pump&, error_code) {}));
     }
 
@@ -360,7 +362,9 @@ protected:
             gone.push_back(i->header.sequence);
         writing_.drop_front(n);
         world_.async_file_job(
-            [disk = disk_, gone](files& fs, error_code& ec) { disk->remove(fs, gone, ec); },
+            [disk = disk_, gone](files& fs, error_code& ec) mutable {
+                std::exchange(disk, {})->remove(fs, gone, ec);
+            },
             asio::bind_executor(executor_,
                                 [self = this->shared_from_this(), trims = std::move(trims)](
                                     error_code ec) mutable { finish(trims, ec); }));
@@ -394,7 +398,7 @@ protected:
             [disk = disk_, header, last, given, chain = writing_.chain(), front = keeping_.front(),
              now = now_ms()](files& fs, error_code& ec) mutable {
                 truncation_result r;
-                disk->truncate(fs, chain, last, given, front, header, now, r.failed, ec);
+                std::exchange(disk, {})->truncate(fs, chain, last, given, front, header, now, r.failed, ec);
                 r.chain = std::move(chain);
                 return r;
             },
@@ -527,10 +531,17 @@ protected:
 
     void start_closing()
     {
+        if (!writing_.is_linked()) {
+            // The segment in use was begun when the disk was full: no footer may stand behind nothing.
+            disk_.reset();
+            return finish_closing(errc::no_space);
+        }
         auto const footer = writing_.footer(0, keeping_.front(), now_ms());
         writing_.flight().active = true;
         world_.async_file_job([disk = disk_, footer, used = writing_.active().used_bytes](
-                                  files&, error_code& ec) { disk->close(used, footer, ec); },
+                                  files&, error_code& ec) mutable {
+                                  std::exchange(disk, {})->close(used, footer, ec);
+                              },
                               pump([](log_pump& s, error_code ec) {
                                   std::lock_guard lock(s.mutex_);
                                   s.finish_closing(ec);
@@ -561,8 +572,11 @@ protected:
     log_collector collector_;
 
     mutable std::mutex mutex_;               // Guards what follows.
-    std::shared_ptr<log_files<files>> disk_; // What jobs work on. They share it.
+    // What jobs work on. They share it until they have run: the directory is free when the last one has, whether or not
+    // the loop has heard of it.
+    std::shared_ptr<log_files<files>> disk_;
     status status_ = status::unopened;
+    bool stopped_ = false; // The driver was destroyed.
     error_code failed_;
     error_code cause_; // What the system said then.
     bool idle_watched_ = false;

@@ -58,6 +58,8 @@ public:
     std::vector<chain_segment> chain() const { return locked(writing_.chain()); }
     error_code failure() const { return locked(cause_); }
     bool is_open() const { return locked(status_) == status::open; }
+    /// Whether the driver was destroyed.
+    bool is_stopped() const { return locked(stopped_); }
     wal_format::log_id id() const
     {
         std::lock_guard lock(mutex_);
@@ -74,14 +76,21 @@ public:
         status_ = status::opening;
         opening_entropy const entropy{{world_.entropy(), world_.entropy()}, world_.entropy()};
         return [disk = disk_, options = options_, entropy, now = now_ms()](
-                   files& fs, error_code& ec) { return disk->open(fs, options, entropy, now, ec); };
+                   files& fs, error_code& ec) mutable {
+            return std::exchange(disk, {})->open(fs, options, entropy, now, ec);
+        };
     }
 
-    recovery_report opened(error_code const& ec, opened_log&& log)
+    recovery_report opened(error_code& ec, opened_log&& log)
     {
+        completion_batch at_once(*completions_);
         std::unique_lock lock(mutex_);
         if (status_ == status::opening)
             status_ = ec ? status::unopened : status::open;
+        else
+            ec = asio::error::operation_aborted; // Destroyed meanwhile.
+        if (ec)
+            finish(closers_, errc::closed);
         if (status_ != status::open)
             return std::move(log.report);
         writing_.open(log);
@@ -90,7 +99,10 @@ public:
         collector_.open(writing_.active().header, writing_.written() + 1);
         prepare_next();
         retain();
+        if (!closers_.empty())
+            begin_closing(at_once);
         lock.unlock();
+        at_once.post();
         watch_idle();
         return std::move(log.report);
     }
@@ -100,15 +112,11 @@ public:
         completion_batch at_once(*completions_);
         std::unique_lock lock(mutex_);
         plain_waiter w{std::move(handler), std::move(ex)};
-        if (status_ != status::open && status_ != status::closing)
+        if (status_ == status::unopened || status_ == status::closed)
             return finish(w, errc::closed);
         closers_.push_back(std::move(w));
-        status_ = status::closing;
-        collector_.close(errc::closed, at_once);
-        if (failed_)
-            finish_closing(failed_);
-        else
-            act(collector_.want_seal());
+        if (status_ != status::opening) // Else it begins when it is open.
+            begin_closing(at_once);
         lock.unlock();
         at_once.post();
     }
@@ -119,6 +127,7 @@ public:
         completion_batch at_once(*completions_);
         {
             std::lock_guard lock(mutex_);
+            stopped_ = true;
             status_ = status::closed;
             collector_.refuse(asio::error::operation_aborted, at_once);
             collector_.cancel_flying(at_once);
@@ -253,6 +262,16 @@ public:
     }
 
 private:
+    void begin_closing(completion_batch& at_once)
+    {
+        status_ = status::closing;
+        collector_.close(errc::closed, at_once);
+        if (failed_)
+            finish_closing(failed_);
+        else
+            act(collector_.want_seal());
+    }
+
     log_collector::duty start_waiting(log_waiter&& waiter, completion_batch& at_once)
     {
         std::lock_guard lock(mutex_);
@@ -326,6 +345,7 @@ private:
     using pump::retain;
     using pump::stall_timer_;
     using pump::status_;
+    using pump::stopped_;
     using pump::tell_readers;
     using pump::trims_;
     using pump::truncations_;

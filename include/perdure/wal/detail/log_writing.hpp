@@ -77,6 +77,8 @@ public:
     std::vector<chain_segment> const& chain() const noexcept { return chain_; }
     chain_segment const& active() const noexcept { return chain_.back(); }
     wal_format::segment_header const& next_header() const noexcept { return next_header_; }
+    /// Whether the segment in use has its link, or anything.
+    bool is_linked() const noexcept { return linked_; }
     position written() const noexcept { return written_; }
     position durable() const noexcept { return durable_; }
     /// What the last durable seal says is durable.

@@ -1,0 +1,1 @@
+perdure_test(endings.cpp PARTS wal LABELS asio threads)
