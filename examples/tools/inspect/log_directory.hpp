@@ -9,6 +9,8 @@
 #include <perdure/wal/recovery.hpp>
 #include <perdure/world/posix_files.hpp>
 
+#include <boost/system/errc.hpp>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -21,6 +23,14 @@ namespace inspect {
 using perdure::error_code;
 using perdure::position;
 using files = perdure::posix_files<>;
+
+/// How often reading or copying begins at most, because a file was taken away.
+inline constexpr int attempts_max = 4;
+
+inline bool is_gone(error_code const& ec)
+{
+    return ec == boost::system::errc::no_such_file_or_directory;
+}
 
 /** The segments of a log in a directory, for reading only: nothing is locked, synced or changed.
  *
@@ -215,11 +225,17 @@ perdure::recovered_log read_log(log_directory& source, perdure::recovery_mode mo
     return log;
 }
 
+/// The same without the records. If a trim takes a file away meanwhile, judging begins again.
 inline perdure::recovered_log judge_log(log_directory& source, perdure::recovery_mode mode)
 {
-    return read_log(
-        source, mode, [](position, std::span<std::byte const>, std::uint64_t) {},
-        [](perdure::position_range) {});
+    for (int attempt = 1;; ++attempt) {
+        auto log = read_log(
+            source, mode, [](position, std::span<std::byte const>, std::uint64_t) {},
+            [](perdure::position_range) {});
+        if (!is_gone(log.error) || attempt == attempts_max)
+            return log;
+        source = log_directory(source.path());
+    }
 }
 
 } // namespace inspect

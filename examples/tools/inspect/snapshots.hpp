@@ -9,8 +9,6 @@
 #include <perdure/snapshot/reader.hpp>
 #include <perdure/snapshot/zstd.hpp>
 
-#include <boost/system/errc.hpp>
-
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -21,14 +19,6 @@
 #include <vector>
 
 namespace inspect {
-
-/// How often copying begins again because a file was taken away.
-inline constexpr int attempts_max = 4;
-
-inline bool is_gone(error_code const& ec)
-{
-    return ec == boost::system::errc::no_such_file_or_directory;
-}
 
 /// One that is being written has the same end of its name, and nobody counts on it.
 inline bool is_snapshot(perdure::directory_entry const& entry)
