@@ -39,8 +39,8 @@ changing a log that nobody has open; without --apply they say what they would do
   --json                 one JSON object a line
   --mode M               strict, tail (as a program would open it), point_in_time, salvage
 
-Exit codes: 0 clean, 1 a torn tail that opening drops, 2 corruption, 3 the system reported an error or something is
-in use, 64 wrong usage.
+Exit codes: 0 clean, 1 a torn tail that opening drops, 2 corruption, 3 the system reported an error, something is in
+use, or this tool cannot read it (encrypted, or of a newer version), 64 wrong usage.
 )";
 
 struct arguments {

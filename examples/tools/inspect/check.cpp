@@ -4,164 +4,20 @@
 // Runs perdure-inspect on logs that are whole, torn, damaged, in use and not there, and checks what it
 // prints, how it ends, and what it leaves alone: check PATH-OF-PERDURE-INSPECT
 
-#include <perdure/durable/durable.hpp>
+#include "checking.hpp"
 
-#include <boost/asio/io_context.hpp>
-
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <iostream>
-#include <iterator>
-#include <map>
 #include <string>
-#include <sys/wait.h>
+#include <utility>
+#include <vector>
 
 namespace {
 
-namespace fs = std::filesystem;
+using namespace inspect_check;
 using namespace std::string_literals;
-
-std::string tool;
-fs::path root;
-int failures = 0;
-
-struct result {
-    int code = -1;
-    std::string text;
-    std::size_t lines() const
-    {
-        return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
-    }
-    bool says(std::string const& part) const { return text.find(part) != text.npos; }
-};
-
-result inspect(std::string const& arguments)
-{
-    result r;
-    auto const command = "cd '" + root.string() + "' && '" + tool + "' " + arguments + " 2>&1";
-    auto* const pipe = ::popen(command.c_str(), "r");
-    std::array<char, 4096> buffer;
-    while (auto const n = std::fread(buffer.data(), 1, buffer.size(), pipe))
-        r.text.append(buffer.data(), n);
-    auto const status = ::pclose(pipe);
-    r.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    std::cout << "perdure-inspect " << arguments << ": exit code " << r.code << '\n';
-    return r;
-}
-
-void check(bool holds, std::string const& what, result const& r)
-{
-    if (holds)
-        return;
-    ++failures;
-    std::cout << "FAILED: " << what << "; it printed\n" << r.text << '\n';
-}
-
-result expect(std::string const& arguments, int code)
-{
-    auto const r = inspect(arguments);
-    check(r.code == code, arguments + " ends with " + std::to_string(code), r);
-    return r;
-}
-
-/// Everything in a directory, to see that nothing was changed.
-std::map<std::string, std::string> contents(fs::path const& directory)
-{
-    std::map<std::string, std::string> all;
-    for (auto const& entry : fs::recursive_directory_iterator(directory))
-        if (entry.is_regular_file()) {
-            std::ifstream in(entry.path(), std::ios::binary);
-            all[entry.path().lexically_relative(directory).string()] =
-                std::string((std::istreambuf_iterator<char>(in)), {});
-        }
-    return all;
-}
-
-void flip(fs::path const& file, std::streamoff at, std::size_t n = 1)
-{
-    std::fstream f(file, std::ios::binary | std::ios::in | std::ios::out);
-    for (std::size_t i = 0; i != n; ++i) {
-        f.seekg(at + static_cast<std::streamoff>(i));
-        char const c = static_cast<char>(f.get());
-        f.seekp(at + static_cast<std::streamoff>(i));
-        f.put(static_cast<char>(c ^ 1));
-    }
-}
-
-/// A log of `n` records, one a group, in several segments, with the time 1000 + position.
-void make_log(std::string const& name, int n, bool close)
-{
-    boost::asio::io_context io;
-    perdure::wal_options o;
-    o.directory = (root / name).string();
-    o.segment_bytes = 16384;
-    o.idle_seal_after = std::chrono::milliseconds(0);
-    std::uint64_t time = 1000;
-    o.unix_time_ms = [&] { return time; };
-    perdure::wal log(io, o);
-    log.open();
-    for (int i = 1; i <= n; ++i) {
-        time = 1000 + static_cast<std::uint64_t>(i);
-        log.async_append(perdure::as_bytes("record " + std::to_string(i)),
-                         [](perdure::error_code ec, perdure::position) {
-                             failures += ec.failed();
-                         });
-        io.restart();
-        io.run();
-    }
-    if (!close)
-        return; // As after a crash.
-    log.async_close([](perdure::error_code ec) { failures += ec.failed(); });
-    io.restart();
-    io.run();
-}
-
-struct counter {
-    std::uint64_t value = 0;
-    std::uint64_t apply(int by) { return value += static_cast<std::uint64_t>(by); }
-    void serialize(auto& archive, unsigned) { archive& value; }
-};
-
-/// A durable state in use: `use` runs every 20 commands.
-void make_state(std::string const& name, int n, std::function<void(int)> use = {})
-{
-    boost::asio::io_context io;
-    perdure::durable_options o;
-    o.directory = (root / name).string();
-    o.log.segment_bytes = 8192;
-    o.log.idle_seal_after = std::chrono::milliseconds(0);
-    perdure::durable<counter, int> state(io, o);
-    auto const run = [&] {
-        io.restart();
-        io.run();
-    };
-    state.async_open([](perdure::error_code ec, auto const&) { failures += ec.failed(); });
-    run();
-    for (int i = 1; i <= n; ++i) {
-        state.async_execute(1, [](perdure::error_code ec, auto) { failures += ec.failed(); });
-        run();
-        if (i % 30 == 0) {
-            state.async_snapshot([](perdure::error_code ec, auto) { failures += ec.failed(); });
-            run();
-        }
-        if (use && i % 20 == 0)
-            use(i);
-    }
-}
-
-std::uint64_t value_in(std::string const& name)
-{
-    boost::asio::io_context io;
-    perdure::durable_options o;
-    o.directory = (root / name).string();
-    perdure::durable<counter, int> state(io, o);
-    state.async_open([](perdure::error_code ec, auto const&) { failures += ec.failed(); });
-    io.run();
-    return state.state().value;
-}
 
 void look()
 {
@@ -222,6 +78,105 @@ void copies()
         if (entry.path().extension() == ".snap")
             flip(entry.path(), 300);
     expect("verify backup", 2);
+}
+
+/// Backups while snapshots come and go, and the log with them.
+void busy()
+{
+    for (bool const incremental : {false, true}) {
+        std::string const name = incremental ? "busy-shared" : "busy";
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> held;
+        {
+            busy_state const state(name, incremental);
+            for (int i = 0; i != 20; ++i) {
+                auto const from = state.acknowledged();
+                expect("backup " + name + ' ' + name + "-backup" + std::to_string(i), 0);
+                expect("verify " + name, 0);
+                held.emplace_back(from, state.acknowledged() + 1);
+            }
+        }
+        for (std::size_t i = 0; i != held.size(); ++i) {
+            auto const backup = name + "-backup" + std::to_string(i);
+            auto const r = expect("verify " + backup, 0);
+            if (r.code == 0) {
+                auto const value = value_in<wide>(backup);
+                check(held[i].first <= value && value <= held[i].second,
+                      backup + " holds what was acknowledged before, and nothing from after", r);
+            }
+            fs::remove_all(root / backup);
+        }
+    }
+}
+
+void stores()
+{
+    make_store("store", 3);
+    expect("verify store", 0);
+    auto r = expect("backup store store-backup --json", 0);
+    check(r.says("\"copied\":2,\"left_out\":0"), "both generations are copied", r);
+    // An unfinished one is none, and packs that no snapshot needs are not copied.
+    std::ofstream(root / "store/.tmp-1-snapshot-00000000000000000009.snap") << "begun";
+    std::ofstream(root / "store/snapshot-00000000000000000009.pack") << "nobody's";
+    r = expect("backup store store-again --json", 0);
+    check(r.says("\"copied\":2,\"left_out\":0"), "what is being written is not counted", r);
+    check(contents(root / "store-again") == contents(root / "store-backup"), "only what is needed", r);
+    // Files may have 4 KiB: the error of a copy is the one that is reported.
+    r = expect("backup store store-full", 3, "trap '' XFSZ; ulimit -f 8;");
+    check(r.says("too large") && !fs::exists(root / "store-full"), "a failed copy is reported", r);
+
+    // A damaged one is left out, and that is said.
+    flip(root / "store-backup/snapshot-00000000000000000003.snap", 300);
+    r = expect("backup store-backup store-part --json", 2);
+    check(r.says("\"copied\":1,\"left_out\":1") && r.says("00000003.snap"), "it is named", r);
+    expect("verify store-part", 0);
+    // A pack that is not there is a loss, as long as a snapshot needs it.
+    remove_last(root / "store-again", ".pack");
+    expect("verify store-again", 2);
+    flip(root / "store-part/snapshot-00000000000000000001.pack", 20);
+    expect("verify store-part", 2);
+}
+
+/// What is intact and cannot be read by this tool is not called damaged.
+void unknown()
+{
+    make_log("secret", 20, true, true);
+    auto const before = contents(root / "secret");
+    for (std::string const command : {"verify", "stat", "dump", "tail", "repair", "repair --apply"}) {
+        auto const r = expect(command + " secret", 3);
+        check(r.says("key") || command == "stat", "the reason is said", r);
+    }
+    expect("backup secret secret-backup", 3);
+    check(contents(root / "secret") == before && !fs::exists(root / "secret.copy1"), "it is left alone",
+          {});
+
+    make_log("newer", 20, true);
+    for (std::size_t const copy : {std::size_t{0}, perdure::wal_format::header_copy})
+        patch(root / "newer/wal-00000000000000000001.seg", copy, perdure::wal_format::header_bytes, 8,
+              9);
+    auto r = expect("verify newer", 3);
+    check(r.says("newer than this"), "a newer log is called so", r);
+    expect("backup newer newer-backup", 3);
+
+    make_store("newer-store", 3);
+    patch(root / "newer-store/snapshot-00000000000000000003.snap", 0,
+          perdure::snapshot_format::header_size, 8, 9);
+    r = expect("verify newer-store", 3);
+    check(r.says("newer than this"), "a newer snapshot is called so", r);
+    r = expect("backup newer-store newer-store-backup", 3);
+    check(!fs::exists(root / "newer-store-backup"), "an older one is no backup of it", r);
+    // What is damaged is so whatever else cannot be read.
+    flip(root / "newer-store/snapshot-00000000000000000002.snap", 300);
+    expect("verify newer-store", 2);
+}
+
+/// What is written behind an end that was read before is no sign of a loss.
+void appending()
+{
+    busy_log const log("appending");
+    for (int i = 0; i != 5; ++i) {
+        expect("verify appending", 0);
+        expect("backup appending appending-backup" + std::to_string(i), 0);
+    }
 }
 
 void torn()
@@ -300,6 +255,10 @@ int main(int argc, char** argv)
     root = pattern;
     look();
     copies();
+    stores();
+    busy();
+    appending();
+    unknown();
     torn();
     damaged();
     fs::remove_all(root);

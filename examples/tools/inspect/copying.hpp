@@ -5,17 +5,13 @@
 #define PERDURE_EXAMPLES_TOOLS_INSPECT_COPYING_HPP
 
 #include "log_writer.hpp"
-#include <perdure/snapshot/lz4.hpp>
-#include <perdure/snapshot/reader.hpp>
-#include <perdure/snapshot/zstd.hpp>
+#include "snapshots.hpp"
 
 #include <boost/system/errc.hpp>
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace inspect {
 
@@ -33,7 +29,7 @@ inline places find_places(std::string const& directory, error_code& ec)
     for (auto const& entry : fs.list(directory, ec)) {
         log = log || perdure::wal_format::segment_sequence(entry.name) ||
               entry.name == perdure::wal_format::lock_name;
-        snapshots = snapshots || (!entry.is_directory && entry.name.ends_with(".snap"));
+        snapshots = snapshots || is_snapshot(entry);
         if (entry.is_directory && entry.name == "log")
             p.log = directory + "/log";
         if (entry.is_directory && entry.name == "snapshots")
@@ -78,73 +74,6 @@ private:
     std::string path_;
 };
 
-/// Copies a file's bytes, durable under a new name in an existing directory.
-inline void copy_file(std::string const& from, std::string const& to, error_code& ec)
-{
-    files fs;
-    auto in = fs.open(from, perdure::open_mode::read, ec);
-    if (ec)
-        return;
-    auto out = fs.open(to, perdure::open_mode::create_new, ec);
-    std::vector<std::byte> buffer(1 << 20);
-    for (std::uint64_t at = 0; !ec;) {
-        auto const n = in.read_at(at, buffer, ec);
-        if (ec || n == 0)
-            break;
-        out.write_at(at, std::span(buffer).first(n), ec);
-        at += n;
-    }
-    if (!ec)
-        out.sync(perdure::sync_mode::all, ec);
-}
-
-// -- snapshots -------------------------------------------------------------------------------------
-
-struct found_snapshot {
-    std::string name;
-    std::uint64_t bytes = 0;
-    perdure::snapshot_info info;
-    error_code error;
-};
-
-/// Reads and checks every snapshot, newest first, with the packs that it shares chunks with.
-inline std::vector<found_snapshot> check_snapshots(std::string const& directory, error_code& ec)
-{
-    struct object {
-        files::file file;
-        std::uint64_t size(error_code& e) { return file.size(e); }
-        std::size_t read_at(std::uint64_t at, std::span<std::byte> to, error_code& e)
-        {
-            return file.read_at(at, to, e);
-        }
-    };
-    files fs;
-    std::vector<found_snapshot> all;
-    perdure::compressor const known[] = {perdure::lz4_compression(), perdure::zstd_compression()};
-    for (auto const& entry : fs.list(directory, ec)) {
-        if (entry.is_directory || !entry.name.ends_with(".snap"))
-            continue;
-        found_snapshot s{entry.name, entry.size, {}, {}};
-        object o{fs.open(directory + '/' + entry.name, perdure::open_mode::read, s.error)};
-        std::unique_ptr<object> pack;
-        std::uint64_t pack_id = 0;
-        auto const find_pack = [&](std::uint64_t id, error_code& e) -> object* {
-            auto digits = std::to_string(id);
-            if (!pack || pack_id != id)
-                pack = std::make_unique<object>(
-                    object{fs.open(directory + "/snapshot-" + std::string(20 - digits.size(), '0') +
-                                       digits + ".pack",
-                                   perdure::open_mode::read, e)});
-            pack_id = id;
-            return pack.get();
-        };
-        if (!s.error)
-            s.info = perdure::read_snapshot(o, known, find_pack, s.error).info();
-        all.insert(all.begin(), std::move(s));
-    }
-    return all;
-}
-
 // -- logs ------------------------------------------------------------------------------------------
 
 /// What of a log is wanted in a copy.
@@ -164,15 +93,27 @@ struct copied_log {
     error_code error;
 };
 
-/** Writes a log anew into an empty directory, positions kept. The source may be in use: what is
- *  appended meanwhile is not copied, and if a trim takes a file away, the copy begins again.
+/// Removes the segments from a copy, and nothing else: snapshots may lie beside them.
+inline void remove_log(std::string const& directory, error_code& ec)
+{
+    files fs;
+    for (auto const& entry : fs.list(directory, ec))
+        if (!ec && perdure::wal_format::segment_sequence(entry.name))
+            fs.remove(directory + '/' + entry.name, ec);
+}
+
+/** Writes a log anew into a directory, positions kept; a log that is there is replaced. The source may be in use:
+ *  what is appended meanwhile is not copied, and if a trim takes a file away, the copy begins again.
  */
 inline copied_log copy_log(std::string const& from, std::string const& to, copy_range const& range,
                            perdure::recovery_mode mode)
 {
     using namespace perdure;
-    for (int attempt = 0;; ++attempt) {
+    for (int attempt = 1;; ++attempt) {
         copied_log c;
+        remove_log(to, c.error);
+        if (c.error)
+            return c;
         log_directory source(from);
         // Judged first, so that the copy has the log's identity and begins where the log does.
         c.source = judge_log(source, mode);
@@ -206,11 +147,8 @@ inline copied_log copy_log(std::string const& from, std::string const& to, copy_
             c.records = out.records();
             c.positions = {first, last};
         }
-        bool const vanished = c.error == boost::system::errc::no_such_file_or_directory;
-        if (!vanished || attempt == 3)
+        if (!is_gone(c.error) || attempt == attempts_max)
             return c;
-        std::filesystem::remove_all(to);
-        files().create_directories(to, c.error);
     }
 }
 

@@ -9,6 +9,11 @@
 #include <perdure/wal/recovery.hpp>
 #include <perdure/world/posix_files.hpp>
 
+#include <boost/system/errc.hpp>
+
+#include <algorithm>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,18 +24,47 @@ using perdure::error_code;
 using perdure::position;
 using files = perdure::posix_files<>;
 
-/// The segments of a log in a directory, for reading only: nothing is locked, synced or changed.
+/// How often reading or copying begins at most, because a file was taken away.
+inline constexpr int attempts_max = 4;
+
+inline bool is_gone(error_code const& ec)
+{
+    return ec == boost::system::errc::no_such_file_or_directory;
+}
+
+/** The segments of a log in a directory, for reading only: nothing is locked, synced or changed.
+ *
+ *  The log may be in use. What is read is the log as it was at one moment, load(): what was appended since is hidden,
+ *  because an end that is read before, and what was written behind it after, would look like a loss in between.
+ */
 class log_directory {
 public:
     explicit log_directory(std::string path) : path_(std::move(path)) {}
 
+    /// Again: no effect.
     void load(error_code& ec)
     {
-        segments_.clear();
-        for (auto const& entry : files_.list(path_, ec))
-            if (auto const n = perdure::wal_format::segment_sequence(entry.name);
-                n && *n != 0 && !entry.is_directory)
-                segments_.push_back({*n, entry.size});
+        ec = {};
+        if (!std::exchange(loaded_, true))
+            reload(ec);
+    }
+    void reload(error_code& ec)
+    {
+        auto now = look(ec);
+        segments_ = std::move(now.segments);
+        written_ = std::move(now.written);
+        file_ = {};
+    }
+    /// Stays at the moment that is loaded.
+    void settle() { settled_ = true; }
+    /// Whether it is not settled and somebody wrote since it was loaded.
+    bool changed()
+    {
+        error_code ec;
+        if (settled_)
+            return false;
+        auto const now = look(ec);
+        return ec || now.segments != segments_ || now.written != written_;
     }
 
     std::string const& path() const { return path_; }
@@ -50,13 +84,72 @@ public:
                 return 0;
             open_ = sequence;
         }
-        return file_.read_at(at, to, ec);
+        auto const n = file_.read_at(at, to, ec);
+        auto const known = written_.find(sequence);
+        std::uint64_t const written = known == written_.end() ? 0 : known->second;
+        if (at + n > written)
+            std::fill(to.begin() + static_cast<std::ptrdiff_t>(std::max(written, at) - at),
+                      to.begin() + static_cast<std::ptrdiff_t>(n), std::byte{});
+        return n;
     }
 
 private:
+    struct moment {
+        std::vector<perdure::stored_segment> segments;
+        std::map<std::uint64_t, std::uint64_t> written; // Up to where: behind it are zeros.
+    };
+
+    // Of a log in use, the newest segments are looked at first: a log is written in the other direction. A segment that
+    // comes meanwhile may be named by what was seen before it.
+    moment look(error_code& ec)
+    {
+        moment m;
+        m.segments = list(ec);
+        for (int attempt = 0; !ec; ++attempt) {
+            m.written.clear();
+            error_code failed;
+            for (auto i = m.segments.rbegin(); i != m.segments.rend() && !failed; ++i)
+                m.written[i->sequence] = written_of(*i, failed);
+            auto after = list(ec);
+            if (ec || (!failed && after == m.segments))
+                break;
+            if (attempt == 20) {
+                ec = failed;
+                break;
+            }
+            m.segments = std::move(after);
+        }
+        return m;
+    }
+    std::vector<perdure::stored_segment> list(error_code& ec)
+    {
+        std::vector<perdure::stored_segment> all;
+        for (auto const& entry : files_.list(path_, ec))
+            if (auto const n = perdure::wal_format::segment_sequence(entry.name);
+                n && *n != 0 && !entry.is_directory)
+                all.push_back({*n, entry.size});
+        return all;
+    }
+    std::uint64_t written_of(perdure::stored_segment const& s, error_code& ec)
+    {
+        auto file = files_.open(path_of(s.sequence), perdure::open_mode::read, ec);
+        std::vector<std::byte> buffer(64 * 1024);
+        for (std::uint64_t end = s.size; !ec && end != 0;) {
+            auto const wanted = std::min<std::uint64_t>(buffer.size(), end);
+            auto const n = file.read_at(end - wanted, std::span(buffer).first(wanted), ec);
+            for (auto i = n; i-- != 0;)
+                if (buffer[i] != std::byte{})
+                    return end - wanted + i + 1;
+            end -= wanted;
+        }
+        return 0;
+    }
+
     files files_;
     std::string path_;
+    bool loaded_ = false, settled_ = false;
     std::vector<perdure::stored_segment> segments_;
+    std::map<std::uint64_t, std::uint64_t> written_;
     files::file file_;
     std::uint64_t open_ = 0;
 };
@@ -71,6 +164,8 @@ inline perdure::log_packing packing()
 
 /** Judges a log as opening it in `mode` would, with every byte read, and passes what could be read:
  *  `record(position, bytes, Unix milliseconds or 0)` and `gap(range)`, in order. Changes nothing.
+ *
+ *  A source that is read again gives the same log, unless an error says that a file of it is gone.
  */
 template <class Record, class Gap>
 perdure::recovered_log read_log(log_directory& source, perdure::recovery_mode mode, Record&& record,
@@ -88,8 +183,20 @@ perdure::recovered_log read_log(log_directory& source, perdure::recovery_mode mo
     options.mode = mode;
     options.verify_everything = true;
     options.packing = packing();
-    log_recovery<log_directory> recovery(source, options);
-    log = recovery.run();
+    std::optional<log_recovery<log_directory>> recovery;
+    // Of a log in use the last group may be half written, and a segment half made: a moment later it is whole.
+    for (int attempt = 0;; ++attempt) {
+        log = recovery.emplace(source, options).run();
+        bool const doubtful = log.error || log.report.reason != wal_damage::none;
+        if (!doubtful || attempt == 4 || !source.changed())
+            break;
+        source.reload(ec);
+        if (ec) {
+            log.error = ec;
+            return log;
+        }
+    }
+    source.settle();
     if (log.error)
         return log;
     // What opening would leave where it is, and then what it would write again.
@@ -110,7 +217,7 @@ perdure::recovered_log read_log(log_directory& source, perdure::recovery_mode mo
             for_each_record(group, pass);
         }
     if (!ec)
-        recovery.for_each_rewritten(
+        recovery->for_each_rewritten(
             pass, [](position_range) {}, ec);
     if (!ec && log.last != position(-1) && next <= log.last)
         gap(position_range{next, log.last});
@@ -118,11 +225,17 @@ perdure::recovered_log read_log(log_directory& source, perdure::recovery_mode mo
     return log;
 }
 
+/// The same without the records. If a trim takes a file away meanwhile, judging begins again.
 inline perdure::recovered_log judge_log(log_directory& source, perdure::recovery_mode mode)
 {
-    return read_log(
-        source, mode, [](position, std::span<std::byte const>, std::uint64_t) {},
-        [](perdure::position_range) {});
+    for (int attempt = 1;; ++attempt) {
+        auto log = read_log(
+            source, mode, [](position, std::span<std::byte const>, std::uint64_t) {},
+            [](perdure::position_range) {});
+        if (!is_gone(log.error) || attempt == attempts_max)
+            return log;
+        source = log_directory(source.path());
+    }
 }
 
 } // namespace inspect

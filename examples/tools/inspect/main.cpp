@@ -13,6 +13,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -73,20 +74,24 @@ private:
     int failed(std::string const& where, error_code const& ec)
     {
         std::cerr << "perdure-inspect: " << where << ": " << ec.message() << '\n';
-        return ec == perdure::condition::corruption || ec == perdure::errc::segment_missing ||
-                       ec == perdure::errc::acknowledged_data_lost ||
-                       ec == perdure::errc::wrong_key || ec == perdure::errc::unsupported_version
-                   ? corruption
-                   : input_output;
+        return code_of(ec);
+    }
+    // That this tool has no key or is too old says nothing against what is stored.
+    static int code_of(error_code const& ec)
+    {
+        return ec == perdure::condition::corruption ? corruption : input_output;
+    }
+    // Of two exit codes: what is known to be lost counts more than what cannot be judged.
+    static int worse(int a, int b)
+    {
+        return a == corruption || b == corruption ? int{corruption} : std::max(a, b);
     }
 
     // What a log's judgement means for the caller.
     int code_of(perdure::recovered_log const& log)
     {
         if (log.error)
-            return log.error.category() == perdure::error_code(perdure::errc::malformed).category()
-                       ? corruption
-                       : input_output;
+            return code_of(log.error);
         switch (log.report.outcome) {
         case recovery_outcome::torn_tail:
             return torn_tail;
@@ -127,10 +132,9 @@ private:
         out_.item(kind, f);
     }
 
-    int print_snapshots(std::string const& directory, std::vector<found_snapshot>& all)
+    int print_snapshots(std::string const& directory, std::vector<found_snapshot> const& all,
+                        error_code const& ec)
     {
-        error_code ec;
-        all = check_snapshots(directory, ec);
         if (ec)
             return failed(directory, ec);
         int result = clean;
@@ -142,21 +146,18 @@ private:
                                   {"name", s.name},
                                   {"state", s.error ? s.error.message() : "intact"}});
             if (s.error)
-                result = std::max<int>(result, failed(directory + '/' + s.name, s.error));
+                result = worse(result, failed(directory + '/' + s.name, s.error));
         }
         return result;
     }
 
     // A log must reach back to a snapshot that it belongs to.
-    int check_together(perdure::recovered_log const& log, std::vector<found_snapshot> const& all)
+    int check_together(position_range log, std::vector<found_snapshot> const& all)
     {
-        for (auto const& s : all)
-            if (!s.error && s.info.position >= log.front && s.info.position <= log.last + 1)
-                return clean;
-        if (all.empty() && log.front <= 1)
+        if (stands_within(log, all) || (all.empty() && log.first <= 1))
             return clean;
         std::cerr << "perdure-inspect: no intact snapshot stands within the log, which begins at "
-                  << log.front << '\n';
+                  << log.first << '\n';
         return corruption;
     }
 
@@ -164,17 +165,31 @@ private:
     {
         int result = clean;
         perdure::recovered_log log;
+        std::vector<found_snapshot> all;
+        error_code ec;
+        // A log and snapshots in use are read one after the other: if they do not fit, it may be because of what was
+        // saved and trimmed in between, and then they are others now.
+        for (int attempt = 1;; ++attempt) {
+            auto const before = position_range{log.front, log.last};
+            if (at_.log) {
+                log_directory source(*at_.log);
+                log = judge_log(source, args_.mode.value_or(recovery_mode::tail));
+            }
+            if (at_.snapshots)
+                all = check_snapshots(*at_.snapshots, ec);
+            auto const now = position_range{log.front, log.last};
+            if (!at_.log || !at_.snapshots || ec || log.error || stands_within(now, all) ||
+                (attempt != 1 && now == before) || attempt == attempts_max)
+                break;
+        }
         if (at_.log) {
-            log_directory source(*at_.log);
-            log = judge_log(source, args_.mode.value_or(recovery_mode::tail));
             print("log", log);
             result = code_of(log);
         }
         if (at_.snapshots) {
-            std::vector<found_snapshot> all;
-            result = std::max(result, print_snapshots(*at_.snapshots, all));
+            result = worse(result, print_snapshots(*at_.snapshots, all, ec));
             if (at_.log && result <= torn_tail)
-                result = std::max(result, check_together(log, all));
+                result = worse(result, check_together({log.front, log.last}, all));
         }
         return result;
     }
@@ -209,8 +224,9 @@ private:
             result = code_of(log);
         }
         if (at_.snapshots) {
-            std::vector<found_snapshot> all;
-            result = std::max(result, print_snapshots(*at_.snapshots, all));
+            error_code ec;
+            auto const all = check_snapshots(*at_.snapshots, ec);
+            result = worse(result, print_snapshots(*at_.snapshots, all, ec));
         }
         return result;
     }
@@ -273,6 +289,8 @@ private:
                 print_record(p, text, ms);
             out_.flush();
             // The moving end of a log in use may look torn, and a file may be trimmed meanwhile.
+            if (!args_.follow && log.error)
+                print("log", log);
             if (!args_.follow || std::chrono::steady_clock::now() > end)
                 return args_.follow ? clean : code_of(log);
             if (!log.error)
@@ -288,69 +306,88 @@ private:
         if (ec)
             return failed(args_.paths[1], ec);
         bool const both = at_.log != args_.paths[0] && at_.snapshots != args_.paths[0];
-        // Snapshots first: the log then reaches back to them, unless it was trimmed meanwhile, which
-        // the verification at the end notices.
-        if (with_snapshots && at_.snapshots) {
-            auto const to = target.make(both ? "snapshots" : "", ec);
-            std::vector<found_snapshot> all;
-            if (!ec)
-                all = check_snapshots(*at_.snapshots, ec);
-            std::uint64_t copied = 0;
-            for (auto const& s : all)
-                if (!ec && !s.error && s.info.position <= range.last + 1 &&
-                    (range.time_ms == 0 || at_.log)) {
-                    copy_file(*at_.snapshots + '/' + s.name, to + '/' + s.name, ec);
-                    ++copied;
-                }
-            files fs;
-            for (auto const& entry : fs.list(*at_.snapshots, ec))
-                if (entry.name.ends_with(".pack"))
-                    copy_file(*at_.snapshots + '/' + entry.name, to + '/' + entry.name, ec);
-            if (!ec)
-                fs.sync_directory(to, ec);
-            if (ec)
-                return failed(*at_.snapshots, ec);
-            out_.item("snapshots", {{"copied", copied}, {"left_out", all.size() - copied}});
+        std::string to_log;
+        std::optional<snapshot_copy> snapshots;
+        if (at_.log)
+            to_log = target.make(both ? "log" : "", ec);
+        if (!ec && with_snapshots && at_.snapshots)
+            snapshots.emplace(*at_.snapshots, target.make(both ? "snapshots" : "", ec));
+        if (ec)
+            return failed(target.temporary(), ec);
+        copied_log c;
+        if (int const broken = copy_parts(range, to_log, c, snapshots); broken != clean) {
+            std::filesystem::remove_all(target.temporary());
+            return broken;
         }
         int result = clean;
         if (at_.log) {
-            auto const to = target.make(both ? "log" : "", ec);
-            auto const c = copy_log(*at_.log, to, range, args_.mode.value_or(recovery_mode::tail));
-            if (c.error) {
-                print("log", c.source);
-                std::filesystem::remove_all(target.temporary());
-                return failed(*at_.log, c.error);
-            }
             out_.item("copy", {{"records", c.records},
                                {"first", c.positions.first},
                                {"last", c.positions.last},
                                {"written_ms", c.last_written_ms}});
             if (range.last != copy_range().last && c.positions.last < range.last)
                 std::cerr << "perdure-inspect: the log ends at " << c.positions.last << '\n';
-            if (range.time_ms != 0 && with_snapshots && at_.snapshots)
-                drop_snapshots_behind(target.temporary() + (both ? "/snapshots" : ""),
-                                      c.positions.last + 1);
             result = code_of(c.source);
+        }
+        int verified = clean;
+        if (snapshots) {
+            snapshots->finish(range.time_ms != 0 ? c.positions.last + 1 : range.last + 1, ec);
+            if (ec)
+                return failed(snapshots->where(), ec);
+            out_.item("snapshots", {{"copied", snapshots->copied().size()},
+                                    {"left_out", snapshots->left_out()}});
+            for (auto const& s : snapshots->damaged())
+                result = worse(result, failed(*at_.snapshots + '/' + s.name, s.error));
+            if (at_.log)
+                verified = check_together(c.positions, snapshots->copied());
         }
         // The copy is judged as it stands on disk, before it gets its name.
         arguments check;
         check.command = "verify";
         check.json = args_.json;
         check.paths = {target.temporary()};
-        if (int const verified = tool(check).run(); verified != clean) {
+        if (verified == clean)
+            verified = tool(check).run();
+        if (verified != clean) {
             std::cerr << "perdure-inspect: the copy cannot be trusted and stays in "
                       << target.temporary() << '\n';
-            return verified;
+            return worse(verified, result);
         }
         target.publish(ec);
         return ec ? failed(args_.paths[1], ec) : result;
     }
-    static void drop_snapshots_behind(std::string const& directory, position limit)
+    // Snapshots first: the log then reaches back to them, unless it was trimmed meanwhile. In that case there are newer
+    // snapshots, which may stand within the log as it was copied; else copying begins again.
+    int copy_parts(copy_range const& range, std::string const& to_log, copied_log& c,
+                   std::optional<snapshot_copy>& snapshots)
     {
         error_code ec;
-        for (auto const& s : check_snapshots(directory, ec))
-            if (s.info.position > limit)
-                std::filesystem::remove(directory + '/' + s.name);
+        for (int attempt = 1;; ++attempt) {
+            if (snapshots)
+                snapshots->add(range.last + 1, ec);
+            if (ec)
+                return failed(snapshots->where(), ec);
+            if (to_log.empty())
+                return clean;
+            c = copy_log(*at_.log, to_log, range, args_.mode.value_or(recovery_mode::tail));
+            if (c.error) {
+                print("log", c.source);
+                return failed(*at_.log, c.error);
+            }
+            if (!snapshots || snapshots->within(c.positions))
+                return clean;
+            auto const seen = snapshots->add(std::min(range.last, c.positions.last) + 1, ec);
+            if (ec)
+                return failed(snapshots->where(), ec);
+            // Without a newer one it was not a trim, and check_together judges.
+            if (seen == 0 || snapshots->within(c.positions))
+                return clean;
+            if (attempt == attempts_max) {
+                std::cerr << "perdure-inspect: " << *at_.log
+                          << " is trimmed faster than it can be copied\n";
+                return input_output;
+            }
+        }
     }
 
     int restore()
@@ -358,6 +395,8 @@ private:
         copy_range range;
         range.last = args_.number("--position", range.last);
         range.time_ms = args_.number("--time", 0);
+        if (range.time_ms != 0 && !at_.log)
+            throw bad_usage{"--time is for logs, and there is none in " + args_.paths[0]};
         return copy(range, true);
     }
 
@@ -382,8 +421,10 @@ private:
         error_code ec;
         for (int n = 1; to.empty() || std::filesystem::exists(to); ++n)
             to = *at_.log + ".copy" + std::to_string(n);
-        fs.create_directories(to, ec);
-        for (auto const& entry : fs.list(*at_.log, ec))
+        auto const all = fs.list(*at_.log, ec);
+        if (!ec)
+            fs.create_directories(to, ec);
+        for (auto const& entry : all)
             if (!ec && !entry.is_directory)
                 copy_file(*at_.log + '/' + entry.name, to + '/' + entry.name, ec);
         if (!ec)
@@ -439,6 +480,10 @@ private:
         if (code_of(before) == clean) {
             out_.item("repair", {{"done", "nothing: the log is clean"}});
             return clean;
+        }
+        if (code_of(before) == input_output) {
+            out_.item("repair", {{"done", "nothing: this tool cannot read the log"}});
+            return input_output;
         }
         auto const after = judge_log(source, mode);
         print("would_be", after);
