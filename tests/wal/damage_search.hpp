@@ -26,9 +26,9 @@
  *  I5  opening again in the default mode loses nothing more;
  *  I6  the report says exactly what can be read.
  *
- *  And so that refusing is no way to keep them: where one copy of a segment's header and what nobody reads were hit, the
- *  log opens in every mode and has everything; where what a crash can tear was hit, it opens in all modes but strict,
- *  and lacks at most its last group.
+ *  And so that refusing is no way to keep them: where one copy of a segment's header and what nobody reads were hit,
+ *  the log opens in every mode and has everything; where what a crash can tear was hit, it opens in all modes but
+ *  strict, and lacks at most its last group.
  */
 class damage_search {
 public:

@@ -101,7 +101,7 @@ void for_each_offset(shape s, memory_files::bytes const& content, F f)
 
 } // namespace
 
-TEST_CASE("recovery: every truncation", "[wal][core]")
+TEST_CASE("scenario I1, I2, I3, I4, I5, I6: every truncation", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
     auto const search = make_log(s);
@@ -115,7 +115,7 @@ TEST_CASE("recovery: every truncation", "[wal][core]")
     finish(*search, "truncations", 700, false);
 }
 
-TEST_CASE("recovery: every changed byte", "[wal][core]")
+TEST_CASE("scenario I1, I2, I3, I4, I5, I6: every changed byte", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
     auto const search = make_log(s);
@@ -131,7 +131,7 @@ TEST_CASE("recovery: every changed byte", "[wal][core]")
     finish(*search, "changed bytes", 2000, true);
 }
 
-TEST_CASE("recovery: every zeroed sector and page", "[wal][core]")
+TEST_CASE("scenario I1, I2, I3, I4, I5, I6: every zeroed sector and page", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
     std::size_t const unit = GENERATE(std::size_t{64}, std::size_t{512}, std::size_t{4096});
@@ -147,7 +147,7 @@ TEST_CASE("recovery: every zeroed sector and page", "[wal][core]")
     finish(*search, "zeroed blocks", 50'000 / unit, true);
 }
 
-TEST_CASE("recovery: every two swapped and every doubled page", "[wal][core]")
+TEST_CASE("scenario I1, I2, I3, I4, I5, I6: every two swapped and every doubled page", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
     std::size_t const unit = GENERATE(std::size_t{512}, std::size_t{4096});
@@ -186,7 +186,7 @@ TEST_CASE("recovery: every two swapped and every doubled page", "[wal][core]")
     finish(*search, "swapped and doubled pages", sanitized ? 1 : 90, true);
 }
 
-TEST_CASE("recovery: every missing file", "[wal][core]")
+TEST_CASE("scenario I1, I2, I3, I4, I5, I6: every missing file", "[wal][core]")
 {
     auto const s = GENERATE(shape::idle, shape::busy, shape::closed, shape::reopened);
     auto const search = make_log(s);

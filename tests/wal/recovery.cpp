@@ -131,7 +131,7 @@ TEST_CASE("recovery: before a damaged segment is cut it is copied aside, whateve
     CHECK(disk->files.at(name + ".broken")->content == damaged);
 }
 
-TEST_CASE("recovery: what a report counts after a cut inside the last group", "[wal][core]")
+TEST_CASE("scenario I6: what a report counts after a cut inside the last group", "[wal][core]")
 {
     auto const disk = log_of(5, false);
     auto& bytes = disk->files.at(first)->content;
@@ -168,7 +168,7 @@ TEST_CASE("recovery: what a report counts after a cut inside the last group", "[
     }
 }
 
-TEST_CASE("recovery: what a report counts after a file was cut inside the last group", "[wal][core]")
+TEST_CASE("scenario I6: what a report counts after a file was cut inside the last group", "[wal][core]")
 {
     auto const disk = log_of(5, false);
     auto& bytes = disk->files.at(first)->content;
@@ -193,7 +193,7 @@ TEST_CASE("recovery: what a report counts after a file was cut inside the last g
     CHECK(report.positions_lost() == 1);
 }
 
-TEST_CASE("recovery: what a report counts after damage to a group in the middle", "[wal][core]")
+TEST_CASE("scenario I6: what a report counts after damage to a group in the middle", "[wal][core]")
 {
     auto const disk = log_of(7, true);
     auto const begin = group_at(*disk, 3);
@@ -222,7 +222,7 @@ TEST_CASE("recovery: what a report counts after damage to a group in the middle"
     CHECK(report.positions_lost() == 5);
 }
 
-TEST_CASE("recovery: what a report counts if a segment in the middle is missing", "[wal][core]")
+TEST_CASE("scenario I6: what a report counts if a segment in the middle is missing", "[wal][core]")
 {
     auto disk = std::make_shared<memory_files::disk>();
     std::vector<chain_segment> chain;
@@ -258,7 +258,7 @@ TEST_CASE("recovery: what a report counts if a segment in the middle is missing"
     CHECK(report.positions_lost() == end - before);
 }
 
-TEST_CASE("recovery: what a report suggests for each outcome", "[wal][core]")
+TEST_CASE("scenario I6: what a report suggests for each outcome", "[wal][core]")
 {
     using enum recovery_outcome;
     recovery_report r;
