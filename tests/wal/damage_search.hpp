@@ -87,9 +87,7 @@ public:
         what_ = what;
         auto const node = disk_->files.at(name);
         // A file that is too short is proof of a loss, wherever it ends.
-        due_ = bytes.size() == node->content.size() && !has_foreign_header(node->content, bytes)
-                   ? what_is_due()
-                   : std::nullopt;
+        due_ = bytes.size() == node->content.size() ? what_is_due() : std::nullopt;
         std::swap(node->content, bytes);
         for (auto mode : {perdure::recovery_mode::strict, perdure::recovery_mode::tail,
                           perdure::recovery_mode::point_in_time, perdure::recovery_mode::salvage})
@@ -202,17 +200,6 @@ private:
                 d.last = std::min(d.last, e.before_last);
         }
         return d;
-    }
-
-    // Another segment's header in place of the first copy is believed, though the second copy is intact.
-    static bool has_foreign_header(memory_files::bytes const& before, memory_files::bytes const& after)
-    {
-        auto const first = [](memory_files::bytes const& b, perdure::error_code& ec) {
-            return perdure::wal_format::decode_header_copy(
-                std::span(b).first<perdure::wal_format::header_bytes>(), ec);
-        };
-        perdure::error_code ec, ec_after;
-        return first(before, ec) != first(after, ec_after) && !ec_after;
     }
 
     bool was_hit(region const& r) const

@@ -284,3 +284,33 @@ TEST_CASE("scenario I6: what a report suggests for each outcome", "[wal][core]")
     CHECK(r.suggestion() == "fetch the lost positions from another copy");
     CHECK(to_string(r).ends_with(r.suggestion()));
 }
+
+TEST_CASE("recovery: another segment's header in place of one copy of a segment's header costs nothing", "[wal][core]")
+{
+    // A write that went astray: the other copy is intact, and one suffices.
+    std::size_t const copy = GENERATE(std::size_t{0}, wal_format::header_copy);
+    auto disk = std::make_shared<memory_files::disk>();
+    std::size_t segments = 0;
+    position last = 0;
+    {
+        test_log log{memory_files(disk)};
+        log.open();
+        while (log.chain.size() != 3)
+            log.append({std::string(100, 'x')});
+        segments = log.chain.size() + 1;
+        last = log.next() - 1;
+    }
+    for (std::size_t n = 1; n <= segments; ++n) {
+        auto damaged = disk->clone();
+        auto const& from = disk->files.at("log/" + wal_format::segment_name(n % segments + 1))->content;
+        auto& to = damaged->files.at("log/" + wal_format::segment_name(n))->content;
+        std::copy_n(from.begin(), wal_format::header_bytes, to.begin() + static_cast<std::ptrdiff_t>(copy));
+        for (auto const mode : {recovery_mode::strict, recovery_mode::tail, recovery_mode::point_in_time,
+                                recovery_mode::salvage}) {
+            auto const report = report_of(*damaged, mode);
+            INFO("segment " << n << ": " << report);
+            CHECK(report.outcome == recovery_outcome::recovered);
+            CHECK(report.recovered == position_range{1, last});
+        }
+    }
+}
