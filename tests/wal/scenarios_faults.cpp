@@ -155,6 +155,7 @@ TEST_CASE("scenario P4: a sync that fails is told by the opening, or when the se
         }
         // Whether the name will be there after a crash is not known: nothing in that segment is acknowledged.
         CHECK(f.results.back()->ec == errc::log_failed);
+        CHECK(f.log.failure() == boost::system::errc::io_error); // And not what trying again came to.
         CHECK(f.acknowledged.size() < 20);
         f.log.async_close([&](error_code e) { ec = e; });
         f.run();
