@@ -197,7 +197,7 @@ TEST_CASE("snapshot: a damaged file takes no more memory than its bytes explain,
     CHECK(decoded != 0); // The intact one, at least.
 }
 
-TEST_CASE("wal: a damaged segment takes no more memory than its bytes explain, also when its "
+TEST_CASE("scenario I7: a damaged segment takes no more memory than its bytes explain, also when its "
           "checksums are right",
           "[wal][core][format]")
 {

@@ -9,6 +9,7 @@
 #include "wal/plain_log.hpp"
 
 #include <map>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <string>
@@ -24,6 +25,10 @@
  *  I4  appending goes on, and does not give a position again that was acknowledged, but for I2;
  *  I5  opening again in the default mode loses nothing more;
  *  I6  the report says exactly what can be read.
+ *
+ *  And so that refusing is no way to keep them: where one copy of a segment's header and what nobody reads were hit,
+ *  the log opens in every mode and has everything; where what a crash can tear was hit, it opens in all modes but
+ *  strict, and lacks at most its last group.
  */
 class damage_search {
 public:
@@ -35,11 +40,12 @@ public:
     };
     struct tally {
         std::uint64_t opened = 0, intact = 0, torn = 0, refused = 0, lossy = 0, late = 0;
+        std::uint64_t due = 0; ///< Those that had to succeed.
         friend std::ostream& operator<<(std::ostream& out, tally const& t)
         {
             return out << t.opened << " openings: " << t.intact << " intact, " << t.torn
                        << " torn, " << t.refused << " refused, " << t.lossy << " with losses, "
-                       << t.late << " refused while reading";
+                       << t.late << " refused while reading, " << t.due << " had to succeed";
         }
     };
 
@@ -57,6 +63,7 @@ public:
         for (auto const& [name, node] : disk_->files)
             if (name.ends_with(".seg"))
                 find_evidence(name, node->content);
+        find_tail();
     }
 
     std::vector<std::string> segments() const
@@ -79,6 +86,8 @@ public:
         changed_ = std::move(changed);
         what_ = what;
         auto const node = disk_->files.at(name);
+        // A file that is too short is proof of a loss, wherever it ends.
+        due_ = bytes.size() == node->content.size() ? what_is_due() : std::nullopt;
         std::swap(node->content, bytes);
         for (auto mode : {perdure::recovery_mode::strict, perdure::recovery_mode::tail,
                           perdure::recovery_mode::point_in_time, perdure::recovery_mode::salvage})
@@ -92,6 +101,7 @@ public:
         auto const node = disk_->files.at(name);
         changed_ = {{name, 0, node->content.size()}};
         what_ = "without " + name;
+        due_ = extents_.at(name).frames_end == 0 ? std::optional(due{durable_, false}) : std::nullopt;
         disk_->files.erase(name);
         for (auto mode : {perdure::recovery_mode::strict, perdure::recovery_mode::tail,
                           perdure::recovery_mode::point_in_time, perdure::recovery_mode::salvage})
@@ -107,14 +117,29 @@ private:
         region where;
         perdure::position durable;
     };
+    /// Where the frames of a segment stand.
+    struct extent {
+        std::size_t frames_end = 0;        ///< 0: it has none.
+        std::size_t last_group = 0;        ///< Where it begins.
+        perdure::position before_last = 0; ///< The last position before it.
+        bool has_footer = false;
+        std::size_t tail = static_cast<std::size_t>(-1); ///< What a crash can tear begins here.
+    };
+    /// What the log has after a damage.
+    struct due {
+        perdure::position last; ///< Everything up to here.
+        bool torn;              ///< Also in strict mode, unless something looks torn.
+    };
 
     void find_evidence(std::string const& name, memory_files::bytes const& bytes)
     {
         using namespace perdure;
         if (bytes.size() < wal_format::page_bytes)
             return;
+        auto& e = extents_[name];
         bool damaged = false;
         error_code ec;
+        position last = 0;
         auto const header = wal_format::decode_header(bytes, damaged, ec);
         for (std::size_t at = wal_format::page_bytes; at + wal_format::frame_bytes <= bytes.size();
              at += 8) {
@@ -129,9 +154,52 @@ private:
                 claim = wal_format::decode_footer(payload).durable;
             else if (h->type == wal_format::frame_type::link)
                 claim = h->at;
+            e.frames_end = at + h->frame_size();
+            e.has_footer = h->type == wal_format::frame_type::footer;
+            if (h->index == 0 && !e.has_footer) {
+                e.last_group = at;
+                e.before_last = last;
+            }
+            last = h->at;
             if (claim != 0)
                 evidence_.push_back({{name, at, at + h->frame_size()}, claim});
         }
+    }
+
+    // A crash can tear the last group of the newest segment that has one, and what stands in none.
+    void find_tail()
+    {
+        for (auto i = extents_.rbegin(); i != extents_.rend(); ++i) {
+            auto& e = i->second;
+            if (e.frames_end == 0) {
+                e.tail = perdure::wal_format::page_bytes;
+                continue;
+            }
+            // Its first group is also its link, and proof that it was begun.
+            if (!e.has_footer && e.last_group > perdure::wal_format::page_bytes)
+                e.tail = e.last_group;
+            return;
+        }
+    }
+
+    // Nothing if the damage may cost more than a crash does.
+    std::optional<due> what_is_due() const
+    {
+        using namespace perdure::wal_format;
+        due d{durable_, false};
+        std::map<std::string, std::set<std::size_t>> copies;
+        for (auto const& c : changed_) {
+            auto const& e = extents_.at(c.file);
+            for (std::size_t const copy : {std::size_t{0}, header_copy})
+                if (c.begin < copy + header_bytes && copy < c.end)
+                    copies[c.file].insert(copy);
+            if (copies[c.file].size() == 2 || (c.end > page_bytes && c.begin < e.tail))
+                return std::nullopt;
+            d.torn = d.torn || c.end > page_bytes;
+            if (c.begin < e.frames_end && c.end > page_bytes)
+                d.last = std::min(d.last, e.before_last);
+        }
+        return d;
     }
 
     bool was_hit(region const& r) const
@@ -162,6 +230,8 @@ private:
         using namespace perdure;
         auto& tally = tallies_[mode];
         ++tally.opened;
+        bool const is_due = due_ && !(mode == recovery_mode::strict && due_->torn);
+        tally.due += is_due;
         auto disk = disk_->clone();
         recovery_report report;
         std::map<position, std::string> kept;
@@ -170,6 +240,8 @@ private:
             report = log.open(mode, 7);
             if (log.error) {
                 ++tally.refused;
+                if (is_due)
+                    violated(mode, "refused without need: " + log.error.message(), report);
                 if (mode == recovery_mode::point_in_time || mode == recovery_mode::salvage)
                     violated(mode, "refused: " + log.error.message(), report);
                 if (report.outcome != recovery_outcome::refused)
@@ -193,7 +265,7 @@ private:
             if (ec) {
                 // After a clean close the segments are verified when they are read.
                 ++tally.late;
-                if (mode != recovery_mode::tail)
+                if (mode != recovery_mode::tail || is_due)
                     violated(mode, "cannot be read: " + ec.message(), report);
                 return;
             }
@@ -202,6 +274,8 @@ private:
                 if (p < front_ || p > durable_ || kept.contains(p))
                     continue;
                 lossy = true;
+                if (is_due && p <= due_->last)
+                    violated(mode, std::to_string(p) + " is gone without need", report);
                 bool told = false;
                 for (auto const& r : report.lost)
                     told = told || r.contains(p);
@@ -247,6 +321,8 @@ private:
     perdure::position durable_;
     std::map<perdure::position, std::string> original_;
     std::vector<evidence> evidence_;
+    std::map<std::string, extent> extents_;
+    std::optional<due> due_;
     std::vector<region> changed_;
     std::string what_;
     std::map<perdure::recovery_mode, tally> tallies_;

@@ -47,7 +47,8 @@ void append_unsynced(script& s, std::string const& text)
 }
 
 /// Power fails, and everything that was not synced is lost.
-void lose_unsynced(script& s)
+template <class Files>
+void lose_unsynced(scripted_log<Files>& s)
 {
     s.disk.crash({}, [](simulation::crash_question, std::size_t) { return std::size_t{0}; });
 }
@@ -512,6 +513,52 @@ TEST_CASE("scenario WALWithChecksumHandoff: bytes that change on their way to th
         CHECK(!sealed.opened());
         CHECK(sealed.error == errc::acknowledged_data_lost);
     }
+}
+
+TEST_CASE("scenario P4: nothing is acknowledged in a segment whose name a power cut can take back", "[wal][core]")
+{
+    struct forgetful_files : simulation::disk_files {
+        forgetful_files(simulation::disk_files f, std::uint64_t* n)
+            : simulation::disk_files(std::move(f)), left(n)
+        {
+        }
+        explicit forgetful_files(simulation::disk_files f) : forgetful_files(std::move(f), nullptr) {}
+        std::uint64_t* left; ///< Syncs of directories that work.
+        void sync_directory(std::string const& path, error_code& ec)
+        {
+            if (left && *left == 0)
+                ec = boost::system::errc::make_error_code(boost::system::errc::io_error);
+            else
+                simulation::disk_files::sync_directory(path, ec);
+            if (left && *left != 0)
+                --*left;
+        }
+    };
+    std::uint64_t n = 0;
+    for (bool happened = true; happened; ++n) {
+        INFO(n << " syncs of the directory work");
+        auto left = n;
+        scripted_log<forgetful_files> s;
+        s.options.segment_bytes = 8192;
+        s.make_files = [&](simulation::disk& d) { return forgetful_files(simulation::disk_files(d), &left); };
+        records acknowledged;
+        for (int life = 0; life != 2; ++life) {
+            if (!s.open())
+                break;
+            for (auto const& text : some(20, 700)) {
+                auto const p = s.append(text);
+                if (!s.error)
+                    acknowledged[p] = text;
+            }
+            s.end();
+        }
+        happened = left == 0;
+        left = 1000;
+        lose_unsynced(s);
+        REQUIRE(s.open());
+        CHECK(s.read() == acknowledged);
+    }
+    CHECK(n > 10);
 }
 
 TEST_CASE("scenario BR6: a name is a segment's number and nothing else, so none leads elsewhere",
