@@ -222,8 +222,10 @@ inline segment_header decode_header_copy(std::span<std::byte const, header_bytes
     return h;
 }
 
-/// Reads a header page; one intact copy is enough. `damaged` tells whether the other one is not.
-inline segment_header decode_header(std::span<std::byte const> page, bool& damaged, error_code& ec)
+/// Reads a header page; one intact copy is enough. `damaged` tells whether the other one is not. If both are intact and
+/// differ, that of the segment with this number counts, where the number is known.
+inline segment_header decode_header(std::span<std::byte const> page, bool& damaged, error_code& ec,
+                                    std::uint64_t sequence = 0)
 {
     damaged = false;
     if (page.size() < page_bytes) {
@@ -234,7 +236,8 @@ inline segment_header decode_header(std::span<std::byte const> page, bool& damag
     auto const first = decode_header_copy(page.first<header_bytes>(), ec);
     auto const second = decode_header_copy(page.subspan<header_copy, header_bytes>(), second_ec);
     damaged = ec.failed() != second_ec.failed() || (!ec && first != second);
-    if (!ec || second_ec)
+    bool const strayed = !ec && !second_ec && first.sequence != sequence && second.sequence == sequence;
+    if ((!ec && !strayed) || second_ec)
         return first;
     ec = {};
     return second;

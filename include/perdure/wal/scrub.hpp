@@ -100,7 +100,7 @@ public:
             bool one_copy = false;
             error_code bad;
             page.resize(got);
-            auto const h = wal_format::decode_header(page, one_copy, bad);
+            auto const h = wal_format::decode_header(page, one_copy, bad, segment_.header.sequence);
             report_.bytes += got;
             header_read_ = true;
             if (bad || one_copy || h != segment_.header)

@@ -68,7 +68,7 @@ public:
             auto const n = source_->read(file.sequence, 0, page, read_ec);
             note(read_ec);
             bool copy_damaged = false;
-            i.header = wal_format::decode_header(std::span(page).first(n), copy_damaged, ec);
+            i.header = wal_format::decode_header(std::span(page).first(n), copy_damaged, ec, i.file.sequence);
             if (ec == errc::unsupported_version)
                 return;
             if (ec || i.header.sequence != file.sequence || (log && i.header.log != *log)) {
@@ -243,6 +243,8 @@ private:
         i.header.record_bytes_max = i.header.group_bytes_max = wal_format::record_bytes_limit;
         segment_window<Source> window(*source_, i.file.sequence, i.file.size);
         error_code ec;
+        // Records may hold what looks like frames, each of which would be gone through: no more than some passes over the file.
+        std::uint64_t budget = 16 * i.file.size;
         for (std::uint64_t at = wal_format::page_bytes;; at += 8) {
             auto const bytes = window.at(at, wal_format::frame_bytes, ec);
             note(ec);
@@ -254,6 +256,9 @@ private:
             auto const whole = window.at(at, h->frame_size(), ec);
             if (whole.size() < h->frame_size())
                 continue;
+            if (budget < h->frame_size())
+                return;
+            budget -= h->frame_size();
             auto const payload = whole.subspan(wal_format::frame_bytes, h->size);
             for (auto const kind :
                  {wal_format::checksum_kind::crc32c, wal_format::checksum_kind::xxh3})

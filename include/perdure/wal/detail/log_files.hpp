@@ -405,7 +405,7 @@ private:
         error_code ec;
         bytes.resize(source.read(s.sequence, 0, bytes, ec));
         bool damaged = false;
-        auto const header = wal_format::decode_header(bytes, damaged, ec);
+        auto const header = wal_format::decode_header(bytes, damaged, ec, s.sequence);
         if (ec)
             return false;
         segment_scanner scanner(header);
@@ -439,6 +439,10 @@ private:
     template <class Fill>
     file create(Files& fs, wal_format::segment_header header, Fill&& fill, error_code& ec)
     {
+        if (header.sequence == unproven_) { // Trying again would only come to that it exists.
+            ec = unproven_cause_;
+            return {};
+        }
         auto const unfinished = path(header.sequence, wal_format::unfinished_suffix);
         file f = fs.open(unfinished, open_mode::create_new, ec);
         if (ec == boost::system::errc::file_exists) { // Left by a failed attempt of this object.
@@ -460,8 +464,13 @@ private:
             f.sync(sync_mode::all, ec);
         if (!ec)
             fs.rename(unfinished, path(header.sequence), rename_mode::no_replace, ec);
-        if (!ec)
+        if (!ec) {
             fs.sync_directory(making_in_, ec);
+            if (ec) {
+                unproven_ = header.sequence;
+                unproven_cause_ = ec;
+            }
+        }
         if (ec) {
             f = {};
             error_code ignored;
@@ -558,6 +567,8 @@ private:
     std::mutex next_mutex_; // A thread may write while a file job makes the next segment.
     file next_;
     std::uint64_t next_sequence_ = 0;
+    std::uint64_t unproven_ = 0; // A segment that has its name, perhaps not for good, and why.
+    error_code unproven_cause_;
 };
 
 } // namespace perdure::detail
