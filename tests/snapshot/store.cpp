@@ -55,12 +55,13 @@ std::string file_of(int id)
 // A type whose decoding may fail.
 struct moody {
     static inline bool refuse = false;
+    static inline int refused = -1; // this value only
     int v = 0;
     template <class Archive>
     void serialize(Archive& ar, unsigned)
     {
         ar& v;
-        if (Archive::is_loading::value && refuse)
+        if (Archive::is_loading::value && (refuse || v == refused))
             throw std::runtime_error("not today");
     }
 };
@@ -214,6 +215,56 @@ TEST_CASE("snapshot_store: a snapshot that its type rejects stays, for the progr
     snapshot_store store(io, dir.path());
     CHECK(store.load_newest<moody>(ec).value->v == 2);
     CHECK(!ec);
+}
+
+TEST_CASE("snapshot_store: a snapshot that was passed over does not count as one that is kept",
+          "[snapshot][asio]")
+{
+    temporary_directory const dir;
+    asio::io_context io;
+    error_code ec;
+    auto const save_moody = [&](snapshot_store& store, int v) {
+        error_code result = errc::timed_out;
+        store.async_save(moody{v}, 1, [&](error_code e, snapshot_info const&) { result = e; });
+        io.restart();
+        io.run();
+        return result;
+    };
+    {
+        snapshot_store store(io, dir.path());
+        CHECK(!save_moody(store, 1));
+        CHECK(!save_moody(store, 2));
+    }
+    moody::refused = 2;
+    {
+        snapshot_store store(io, dir.path());
+        CHECK(store.load_newest<moody>(ec).value->v == 1);
+        CHECK(!save_moody(store, 3));
+        CHECK(store.ids(ec) == std::vector<std::uint64_t>{1, 2, 3});
+    }
+    flip(dir / file_of(3), 300);
+    {
+        // One rotten snapshot costs nothing but the way back to the one before.
+        snapshot_store store(io, dir.path());
+        auto const loaded = store.load_newest<moody>(ec);
+        CHECK(!ec);
+        REQUIRE(loaded.value);
+        CHECK(loaded.value->v == 1);
+        CHECK(loaded.report.passed.size() == 2);
+        // It goes when it is older than all good ones that stay.
+        CHECK(!save_moody(store, 4));
+        CHECK(store.ids(ec) == std::vector<std::uint64_t>{1, 2, 4});
+        CHECK(!save_moody(store, 5));
+        CHECK(store.ids(ec) == std::vector<std::uint64_t>{4, 5});
+    }
+    // One that was passed over and is read after all counts again.
+    moody::refused = 5;
+    snapshot_store store(io, dir.path());
+    CHECK(store.load_newest<moody>(ec).value->v == 4);
+    moody::refused = -1;
+    CHECK(store.load_newest<moody>(ec).value->v == 5);
+    CHECK(!save_moody(store, 6));
+    CHECK(store.ids(ec) == std::vector<std::uint64_t>{5, 6});
 }
 
 TEST_CASE("snapshot_store: a snapshot that ended two loads is put aside before it is touched",

@@ -16,6 +16,7 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,8 @@ namespace perdure {
  *
  *  @par Invariants
  *  1. An id is given once: the next one is above every id that is or was seen, also of those put aside.
- *  2. A good snapshot is removed only when `generations` newer ones were published durably.
+ *  2. A good snapshot is removed only when `generations` newer ones were published durably. One that a load of this object
+ *     passed over is not among them; it is removed when it is older than all good ones that stay.
  *  3. A bad one is put aside and never removed here.
  *  4. A pack is published before a snapshot refers to it, and removed only after the last one that
  *     does was removed.
@@ -202,6 +204,8 @@ public:
             mark(id, at->second.attempts + 1);
             decode(content, ec);
             unmark(id, at->second.attempts + 1);
+            if (!ec)
+                passed_over_.erase(id);
             if (ec == errc::cannot_decode) {
                 // The bytes are what was written, so it is more likely the program that is wrong: the right one, started next,
                 // must find everything in its place.
@@ -253,6 +257,7 @@ public:
             backend_.put_aside(name_of(id), ec);
         if (!ec) {
             sharing_.forget(id);
+            passed_over_.erase(id);
             error_code ignored;
             remove_marks(id, options_.load_attempts, ignored);
         }
@@ -382,7 +387,10 @@ private:
         error_code failed;
         if (aside)
             put_aside(id, failed);
-        report.passed.push_back({id, reason, aside && !failed, crashed});
+        bool const put = aside && !failed;
+        if (!put)
+            passed_over_.insert(id);
+        report.passed.push_back({id, reason, put, crashed});
     }
 
     // Without the mark (a full disk, say) the load goes on: it would only be missed if this load crashed.
@@ -411,10 +419,11 @@ private:
         auto const all = scan(ec);
         if (ec)
             return;
-        std::uint32_t kept = 0;
+        std::uint32_t kept = 0; // good ones
         for (auto at = all.ids.rbegin(); at != all.ids.rend(); ++at) {
             if (at->second.exists && kept < options_.generations) {
-                ++kept;
+                // One that cannot be read here does not stand in for one that can.
+                kept += passed_over_.contains(at->first) ? 0 : 1;
                 continue;
             }
             if (at->second.exists) {
@@ -422,6 +431,7 @@ private:
                 if (ec)
                     return; // It may still be there, and needs its packs.
                 sharing_.forget(at->first);
+                passed_over_.erase(at->first);
             }
             remove_marks(at->first, at->second.attempts, ec);
         }
@@ -451,6 +461,7 @@ private:
     snapshot_options options_;
     std::vector<compressor> known_;
     detail::chunk_sharing sharing_;
+    std::set<std::uint64_t> passed_over_; // by loads, and still there
     snapshot_counters counters_;
     std::uint64_t next_id_ = 1;
     bool opened_ = false;
