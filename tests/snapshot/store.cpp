@@ -39,6 +39,11 @@ error_code save(asio::io_context& io, snapshot_store& store, state const& s, std
     return result;
 }
 
+bool exists(std::string const& path)
+{
+    return std::filesystem::exists(path);
+}
+
 void flip(std::string const& path, std::size_t at)
 {
     auto b = read_file(path);
@@ -289,6 +294,64 @@ TEST_CASE("snapshot_store: a snapshot that ended two loads is put aside before i
     CHECK(loaded.report.passed[0].put_aside);
     CHECK(names_in(dir.path()) ==
           std::vector<std::string>{"LOCK", file_of(1), file_of(2) + ".corrupt"});
+}
+
+TEST_CASE("snapshot_store: marks are counted one by one, and only those that are there are removed",
+          "[snapshot][asio]")
+{
+    temporary_directory const dir;
+    asio::io_context io;
+    std::string const stem = "snapshot-00000000000000000001";
+    {
+        snapshot_store store(io, dir.path());
+        CHECK(!save(io, store, {{"a", 1}}, 10));
+    }
+    // As nobody leaves them: numbers with gaps, and names that are no marks.
+    write_file(dir / (stem + ".attempt-4294967295"), {});
+    write_file(dir / (stem + ".attempt-01"), {});
+    write_file(dir / (stem + ".attempt-2x"), {});
+    write_file(dir / (stem + ".attempt-"), {});
+    {
+        snapshot_store store(io, dir.path());
+        error_code ec;
+        auto const loaded = store.load_newest<state>(ec);
+        CHECK(loaded.value == state{{"a", 1}});
+        CHECK(!loaded.report.fell_back());
+        CHECK(!exists(dir / (stem + ".attempt-4294967295")));
+    }
+    write_file(dir / (stem + ".attempt-4000000000"), {});
+    snapshot_store store(io, dir.path());
+    for (int i = 2; i <= 3; ++i)
+        CHECK(!save(io, store, {{"a", i}}, 10));
+    CHECK(names_in(dir.path()) ==
+          std::vector<std::string>{"LOCK", stem + ".attempt-", stem + ".attempt-01",
+                                   stem + ".attempt-2x", file_of(2), file_of(3)});
+}
+
+TEST_CASE("snapshot_store: a stranger's name does not use up the ids", "[snapshot][asio]")
+{
+    for (std::string const stray :
+         {"snapshot-18446744073709551614.bak", "snapshot-18446744073709551614.snap",
+          "snapshot-18446744073709551615.pack", "snapshot-04611686018427387905.attempt-1",
+          "snapshot-00000000000000000099.snap.bak", "snapshot-00000000000000000099"}) {
+        CAPTURE(stray);
+        temporary_directory const dir;
+        asio::io_context io;
+        write_file(dir / stray, {});
+        for (int i = 1; i <= 3; ++i) {
+            snapshot_store store(io, dir.path());
+            CHECK(!save(io, store, {{"a", i}}, 10));
+            CHECK(store.load_newest<state>().value == state{{"a", i}});
+            CHECK(store.load_newest<state>().info.id == static_cast<std::uint64_t>(i));
+        }
+        CHECK(exists(dir / stray));
+    }
+    // One with the last id is believed, and nothing is saved where it would not be found again.
+    temporary_directory const dir;
+    asio::io_context io;
+    write_file(dir / "snapshot-04611686018427387904.snap.corrupt", {});
+    snapshot_store store(io, dir.path());
+    CHECK(save(io, store, {{"a", 1}}, 10) == errc::too_large);
 }
 
 TEST_CASE("snapshot_store: leftovers of killed saves are cleaned, and a directory has one store",
