@@ -7,11 +7,14 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -110,6 +113,27 @@ struct shared_numbers {
             threads->insert(std::this_thread::get_id());
         return inner(ar);
     }
+};
+
+// A loop's executor. Where `returns_late` is set, execute() returns only when it has run, and more.
+struct late_executor {
+    asio::io_context* io;
+    static inline thread_local std::function<void()> returns_late;
+
+    asio::execution_context& query(asio::execution::context_t) const noexcept { return *io; }
+    static constexpr asio::execution::blocking_t::never_t
+    query(asio::execution::blocking_t) noexcept
+    {
+        return {};
+    }
+    template <class F>
+    void execute(F f) const
+    {
+        asio::post(*io, std::move(f));
+        if (returns_late)
+            returns_late();
+    }
+    friend bool operator==(late_executor const&, late_executor const&) = default;
 };
 
 struct numbers {
@@ -266,6 +290,49 @@ TEST_CASE("snapshot slices: a view is encoded on other threads, and parts side b
     // A pool that takes no more work: the parts were not decoded, and the snapshot is not blamed.
     pool.stop();
     pool.join();
+}
+
+TEST_CASE("snapshot slices: a save ends on the loop, however late another thread returns from it",
+          "[snapshot][asio][threads]")
+{
+    temporary_directory const directory;
+    asio::io_context io;
+    auto const work = asio::make_work_guard(io);
+    asio::thread_pool pool(1);
+    perdure::system_world const world{asio::any_io_executor(late_executor{&io})};
+    snapshot_store store(world, directory / "s");
+    std::atomic<bool> loop_is_done{false};
+    std::atomic<std::size_t> destroyed_on_loop{0}, destroyed_elsewhere{0};
+    struct generator {
+        std::shared_ptr<int> value;
+        std::atomic<bool>* loop_is_done;
+        bool operator()(perdure::portable_oarchive& ar)
+        {
+            late_executor::returns_late = [until = loop_is_done] { until->wait(false); };
+            ar << *value;
+            return false;
+        }
+    };
+    std::shared_ptr<int> value(new int(1), [&, loop = std::this_thread::get_id()](int* p) {
+        delete p;
+        ++(std::this_thread::get_id() == loop ? destroyed_on_loop : destroyed_elsewhere);
+    });
+    std::size_t saved = 0;
+    store.async_save_view(generator{std::move(value), &loop_is_done}, 1, pool.get_executor(),
+                          [&](error_code ec, snapshot_info) { saved += !ec; });
+    while (saved == 0)
+        io.run_one();
+    io.poll();
+    loop_is_done = true;
+    loop_is_done.notify_all();
+    // What the loop does with the store meanwhile must meet nobody.
+    for (int i = 0; i != 100; ++i)
+        store.async_save(i, 2, [&](error_code ec, snapshot_info) { saved += !ec; });
+    pool.join();
+    CHECK(destroyed_on_loop == 1);
+    CHECK(destroyed_elsewhere == 0);
+    while (saved != 101)
+        io.run_one();
 }
 
 TEST_CASE("snapshot slices: a generator that throws, and a cancelled save, leave nothing",

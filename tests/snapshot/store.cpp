@@ -39,6 +39,11 @@ error_code save(asio::io_context& io, snapshot_store& store, state const& s, std
     return result;
 }
 
+bool exists(std::string const& path)
+{
+    return std::filesystem::exists(path);
+}
+
 void flip(std::string const& path, std::size_t at)
 {
     auto b = read_file(path);
@@ -55,12 +60,13 @@ std::string file_of(int id)
 // A type whose decoding may fail.
 struct moody {
     static inline bool refuse = false;
+    static inline int refused = -1; // this value only
     int v = 0;
     template <class Archive>
     void serialize(Archive& ar, unsigned)
     {
         ar& v;
-        if (Archive::is_loading::value && refuse)
+        if (Archive::is_loading::value && (refuse || v == refused))
             throw std::runtime_error("not today");
     }
 };
@@ -216,6 +222,56 @@ TEST_CASE("snapshot_store: a snapshot that its type rejects stays, for the progr
     CHECK(!ec);
 }
 
+TEST_CASE("snapshot_store: a snapshot that was passed over does not count as one that is kept",
+          "[snapshot][asio]")
+{
+    temporary_directory const dir;
+    asio::io_context io;
+    error_code ec;
+    auto const save_moody = [&](snapshot_store& store, int v) {
+        error_code result = errc::timed_out;
+        store.async_save(moody{v}, 1, [&](error_code e, snapshot_info const&) { result = e; });
+        io.restart();
+        io.run();
+        return result;
+    };
+    {
+        snapshot_store store(io, dir.path());
+        CHECK(!save_moody(store, 1));
+        CHECK(!save_moody(store, 2));
+    }
+    moody::refused = 2;
+    {
+        snapshot_store store(io, dir.path());
+        CHECK(store.load_newest<moody>(ec).value->v == 1);
+        CHECK(!save_moody(store, 3));
+        CHECK(store.ids(ec) == std::vector<std::uint64_t>{1, 2, 3});
+    }
+    flip(dir / file_of(3), 300);
+    {
+        // One rotten snapshot costs nothing but the way back to the one before.
+        snapshot_store store(io, dir.path());
+        auto const loaded = store.load_newest<moody>(ec);
+        CHECK(!ec);
+        REQUIRE(loaded.value);
+        CHECK(loaded.value->v == 1);
+        CHECK(loaded.report.passed.size() == 2);
+        // It goes when it is older than all good ones that stay.
+        CHECK(!save_moody(store, 4));
+        CHECK(store.ids(ec) == std::vector<std::uint64_t>{1, 2, 4});
+        CHECK(!save_moody(store, 5));
+        CHECK(store.ids(ec) == std::vector<std::uint64_t>{4, 5});
+    }
+    // One that was passed over and is read after all counts again.
+    moody::refused = 5;
+    snapshot_store store(io, dir.path());
+    CHECK(store.load_newest<moody>(ec).value->v == 4);
+    moody::refused = -1;
+    CHECK(store.load_newest<moody>(ec).value->v == 5);
+    CHECK(!save_moody(store, 6));
+    CHECK(store.ids(ec) == std::vector<std::uint64_t>{5, 6});
+}
+
 TEST_CASE("snapshot_store: a snapshot that ended two loads is put aside before it is touched",
           "[snapshot][asio]")
 {
@@ -238,6 +294,64 @@ TEST_CASE("snapshot_store: a snapshot that ended two loads is put aside before i
     CHECK(loaded.report.passed[0].put_aside);
     CHECK(names_in(dir.path()) ==
           std::vector<std::string>{"LOCK", file_of(1), file_of(2) + ".corrupt"});
+}
+
+TEST_CASE("snapshot_store: marks are counted one by one, and only those that are there are removed",
+          "[snapshot][asio]")
+{
+    temporary_directory const dir;
+    asio::io_context io;
+    std::string const stem = "snapshot-00000000000000000001";
+    {
+        snapshot_store store(io, dir.path());
+        CHECK(!save(io, store, {{"a", 1}}, 10));
+    }
+    // As nobody leaves them: numbers with gaps, and names that are no marks.
+    write_file(dir / (stem + ".attempt-4294967295"), {});
+    write_file(dir / (stem + ".attempt-01"), {});
+    write_file(dir / (stem + ".attempt-2x"), {});
+    write_file(dir / (stem + ".attempt-"), {});
+    {
+        snapshot_store store(io, dir.path());
+        error_code ec;
+        auto const loaded = store.load_newest<state>(ec);
+        CHECK(loaded.value == state{{"a", 1}});
+        CHECK(!loaded.report.fell_back());
+        CHECK(!exists(dir / (stem + ".attempt-4294967295")));
+    }
+    write_file(dir / (stem + ".attempt-4000000000"), {});
+    snapshot_store store(io, dir.path());
+    for (int i = 2; i <= 3; ++i)
+        CHECK(!save(io, store, {{"a", i}}, 10));
+    CHECK(names_in(dir.path()) ==
+          std::vector<std::string>{"LOCK", stem + ".attempt-", stem + ".attempt-01",
+                                   stem + ".attempt-2x", file_of(2), file_of(3)});
+}
+
+TEST_CASE("snapshot_store: a stranger's name does not use up the ids", "[snapshot][asio]")
+{
+    for (std::string const stray :
+         {"snapshot-18446744073709551614.bak", "snapshot-18446744073709551614.snap",
+          "snapshot-18446744073709551615.pack", "snapshot-04611686018427387905.attempt-1",
+          "snapshot-00000000000000000099.snap.bak", "snapshot-00000000000000000099"}) {
+        CAPTURE(stray);
+        temporary_directory const dir;
+        asio::io_context io;
+        write_file(dir / stray, {});
+        for (int i = 1; i <= 3; ++i) {
+            snapshot_store store(io, dir.path());
+            CHECK(!save(io, store, {{"a", i}}, 10));
+            CHECK(store.load_newest<state>().value == state{{"a", i}});
+            CHECK(store.load_newest<state>().info.id == static_cast<std::uint64_t>(i));
+        }
+        CHECK(exists(dir / stray));
+    }
+    // One with the last id is believed, and nothing is saved where it would not be found again.
+    temporary_directory const dir;
+    asio::io_context io;
+    write_file(dir / "snapshot-04611686018427387904.snap.corrupt", {});
+    snapshot_store store(io, dir.path());
+    CHECK(save(io, store, {{"a", 1}}, 10) == errc::too_large);
 }
 
 TEST_CASE("snapshot_store: leftovers of killed saves are cleaned, and a directory has one store",

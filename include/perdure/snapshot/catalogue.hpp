@@ -16,6 +16,7 @@
 #include <charconv>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,11 +31,12 @@ namespace perdure {
  *
  *  Objects of the back end: `snapshot-<id, 20 digits>.snap`; `snapshot-<id>.pack` with chunks that
  *  snapshots from that id on share; and `snapshot-<id>.attempt-<n>` while the n-th load of that
- *  snapshot has not ended well.
+ *  snapshot has not ended well. Other names, and ids above 2^62, are a stranger's and left alone.
  *
  *  @par Invariants
  *  1. An id is given once: the next one is above every id that is or was seen, also of those put aside.
- *  2. A good snapshot is removed only when `generations` newer ones were published durably.
+ *  2. A good snapshot is removed only when `generations` newer ones were published durably. One that a load of this object
+ *     passed over is not among them; it is removed when it is older than all good ones that stay.
  *  3. A bad one is put aside and never removed here.
  *  4. A pack is published before a snapshot refers to it, and removed only after the last one that
  *     does was removed.
@@ -96,6 +98,8 @@ public:
                                 std::uint32_t codec_version, error_code& ec)
     {
         open(ec);
+        if (!ec && next_id_ > id_max)
+            ec = errc::too_large; // It would not be seen again.
         if (ec)
             return std::nullopt;
         snapshot_header h;
@@ -178,15 +182,15 @@ public:
         if (ec)
             return {};
         report.aside_before = all.aside;
-        for (auto const& [id, attempts] : all.ids)
-            report.candidates += attempts.exists ? 1 : 0;
+        for (auto const& [id, state] : all.ids)
+            report.candidates += state.exists ? 1 : 0;
         bool seen = all.aside != 0;
         for (auto at = all.ids.rbegin(); at != all.ids.rend(); ++at) {
             auto const id = at->first;
             if (!at->second.exists)
                 continue;
             seen = true;
-            if (at->second.attempts >= options_.load_attempts) {
+            if (at->second.marks.size() >= options_.load_attempts) {
                 pass(report, id, errc::cannot_decode, true, true);
                 continue;
             }
@@ -199,9 +203,11 @@ public:
                 check_kind(content, refusal, ec);
             if (ec)
                 return {}; // Another program or another attempt may read it: an older one would be silent loss.
-            mark(id, at->second.attempts + 1);
+            auto const marks = mark(id, at->second.marks);
             decode(content, ec);
-            unmark(id, at->second.attempts + 1);
+            remove_marks(id, marks);
+            if (!ec)
+                passed_over_.erase(id);
             if (ec == errc::cannot_decode) {
                 // The bytes are what was written, so it is more likely the program that is wrong: the right one, started next,
                 // must find everything in its place.
@@ -253,8 +259,9 @@ public:
             backend_.put_aside(name_of(id), ec);
         if (!ec) {
             sharing_.forget(id);
+            passed_over_.erase(id);
             error_code ignored;
-            remove_marks(id, options_.load_attempts, ignored);
+            remove_marks(id, scan(ignored).ids[id].marks);
         }
     }
 
@@ -266,7 +273,7 @@ public:
 private:
     struct found {
         bool exists = false;
-        std::uint32_t attempts = 0; // loads that began and did not end well
+        std::set<std::uint32_t> marks; // of loads that began and did not end well
     };
     struct everything {
         std::map<std::uint64_t, found> ids;
@@ -285,6 +292,8 @@ private:
     }
 
     static constexpr std::string_view prefix = "snapshot-";
+    // So that no name of a stranger uses up the ids.
+    static constexpr std::uint64_t id_max = std::uint64_t{1} << 62;
 
     static std::string stem_of(std::uint64_t id)
     {
@@ -306,7 +315,20 @@ private:
         char const* const digits = name.data() + prefix.size();
         auto const [end, error] = std::from_chars(digits, digits + 20, id);
         suffix = name.substr(prefix.size() + 20);
-        return error == std::errc() && end == digits + 20;
+        return error == std::errc() && end == digits + 20 && id <= id_max;
+    }
+    // The n of ".attempt-<n>"; 0 for other suffixes.
+    static std::uint32_t attempt_of(std::string_view suffix)
+    {
+        constexpr std::string_view mark = ".attempt-";
+        if (!suffix.starts_with(mark))
+            return 0;
+        suffix.remove_prefix(mark.size());
+        std::uint32_t n = 0;
+        auto const [end, error] = std::from_chars(suffix.data(), suffix.data() + suffix.size(), n);
+        // Only what mark_of makes: it is removed by that name.
+        return error == std::errc() && end == suffix.data() + suffix.size() && suffix[0] != '0' ? n
+                                                                                                 : 0;
     }
 
     everything scan(error_code& ec)
@@ -317,7 +339,6 @@ private:
             std::string_view suffix;
             if (!parse(object.name, id, suffix))
                 continue;
-            next_id_ = std::max(next_id_, id + 1);
             if (suffix == ".snap") {
                 if (object.put_aside) {
                     ++all.aside;
@@ -327,11 +348,12 @@ private:
                 }
             } else if (suffix == ".pack") {
                 all.packs[id] = object.size;
-            } else if (constexpr std::string_view mark = ".attempt-"; suffix.starts_with(mark)) {
-                std::uint32_t n = 0;
-                std::from_chars(suffix.data() + mark.size(), suffix.data() + suffix.size(), n);
-                all.ids[id].attempts = std::max(all.ids[id].attempts, n);
+            } else if (auto const n = attempt_of(suffix); n != 0 && !object.put_aside) {
+                all.ids[id].marks.insert(n);
+            } else {
+                continue;
             }
+            next_id_ = std::max(next_id_, id + 1);
         }
         return all;
     }
@@ -382,28 +404,33 @@ private:
         error_code failed;
         if (aside)
             put_aside(id, failed);
-        report.passed.push_back({id, reason, aside && !failed, crashed});
+        bool const put = aside && !failed;
+        if (!put)
+            passed_over_.insert(id);
+        report.passed.push_back({id, reason, put, crashed});
     }
 
-    // Without the mark (a full disk, say) the load goes on: it would only be missed if this load crashed.
-    void mark(std::uint64_t id, std::uint32_t attempt)
+    // Adds one to the marks that are there. Without it (a full disk, say) the load goes on: it would only be missed if
+    // this load crashed.
+    std::set<std::uint32_t> mark(std::uint64_t id, std::set<std::uint32_t> marks)
     {
+        std::uint32_t n = 1;
+        while (marks.contains(n))
+            ++n;
         error_code ignored;
-        auto upload = backend_.create(mark_of(id, attempt), ignored);
+        auto upload = backend_.create(mark_of(id, n), ignored);
         if (!ignored)
             upload.commit(ignored);
+        marks.insert(n);
+        return marks;
     }
 
-    void unmark(std::uint64_t id, std::uint32_t attempts)
+    // What is left by an error is counted by the next load, and goes with its snapshot.
+    void remove_marks(std::uint64_t id, std::set<std::uint32_t> const& marks)
     {
         error_code ignored;
-        remove_marks(id, attempts, ignored);
-    }
-
-    void remove_marks(std::uint64_t id, std::uint32_t attempts, error_code& ec)
-    {
-        for (std::uint32_t n = attempts; n > 0; --n)
-            backend_.remove(mark_of(id, n), ec);
+        for (auto at = marks.rbegin(); at != marks.rend(); ++at)
+            backend_.remove(mark_of(id, *at), ignored);
     }
 
     void remove_old(error_code& ec)
@@ -411,10 +438,11 @@ private:
         auto const all = scan(ec);
         if (ec)
             return;
-        std::uint32_t kept = 0;
+        std::uint32_t kept = 0; // good ones
         for (auto at = all.ids.rbegin(); at != all.ids.rend(); ++at) {
             if (at->second.exists && kept < options_.generations) {
-                ++kept;
+                // One that cannot be read here does not stand in for one that can.
+                kept += passed_over_.contains(at->first) ? 0 : 1;
                 continue;
             }
             if (at->second.exists) {
@@ -422,8 +450,9 @@ private:
                 if (ec)
                     return; // It may still be there, and needs its packs.
                 sharing_.forget(at->first);
+                passed_over_.erase(at->first);
             }
-            remove_marks(at->first, at->second.attempts, ec);
+            remove_marks(at->first, at->second.marks);
         }
         if (!all.packs.empty())
             remove_packs(ec);
@@ -451,6 +480,7 @@ private:
     snapshot_options options_;
     std::vector<compressor> known_;
     detail::chunk_sharing sharing_;
+    std::set<std::uint64_t> passed_over_; // by loads, and still there
     snapshot_counters counters_;
     std::uint64_t next_id_ = 1;
     bool opened_ = false;

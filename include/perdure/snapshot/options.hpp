@@ -33,7 +33,8 @@ struct snapshot_options {
      */
     hash128 log_id{};
 
-    /// Good snapshots that are kept; at least 2, so that one bad one costs nothing.
+    /// Good snapshots that are kept; at least 2, so that one bad one costs nothing. One that the store has passed over in
+    /// a load is not counted, and stays as long as an older good one does.
     std::uint32_t generations = 2;
 
     /** Loads that ended the process after which a snapshot is put aside, 1 or more: a mark is made before the user's

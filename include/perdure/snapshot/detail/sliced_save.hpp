@@ -176,10 +176,13 @@ private:
             return;
         p.running = true;
         if (elsewhere_)
-            asio::post(*elsewhere_, [self = this->shared_from_this(), i] {
+            asio::post(*elsewhere_, [self = this->shared_from_this(), i]() mutable {
                 self->parts_[i]->producer.run([] { return false; });
-                asio::post(self->state_->world.get_executor(),
-                           [self, i] { self->end_slice(i); });
+                // The reference goes back too: one that stayed here might be the last, and would destroy generator and
+                // handlers on this thread, while the loop changes the store's list. A loop that is stopped keeps it
+                // and destroys it in the end; if posting throws, there is no way back.
+                auto const loop = self->state_->world.get_executor();
+                asio::post(loop, [self = std::move(self), i] { self->end_slice(i); });
             });
         else
             asio::post(state_->world.get_executor(), [self = this->shared_from_this(), i] {
