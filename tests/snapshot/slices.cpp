@@ -394,6 +394,21 @@ TEST_CASE("snapshot slices: store and loop may be destroyed while a slice is due
     }
 }
 
+TEST_CASE("snapshot slices: options with which nothing could be saved are named", "[snapshot][asio]")
+{
+    fixture f;
+    numbers const state{{1, 2, 3}};
+    try {
+        f.store.async_save_in_slices(state.slices(), 1, {.chunks_ahead = 0}, f.done());
+        FAIL("not refused");
+    } catch (std::invalid_argument const& e) {
+        CHECK(std::string(e.what()).find("chunks_ahead is 0") != std::string::npos);
+    }
+    f.store.async_save_in_slices(state.slices(), 1, {.chunks_ahead = 1}, f.done());
+    f.run();
+    CHECK(!f.ec);
+}
+
 TEST_CASE("snapshot slices: counts that lie are refused before memory is reserved",
           "[snapshot][core]")
 {

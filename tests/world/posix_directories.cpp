@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <sys/stat.h>
 #include <vector>
 
 using namespace posix_test;
@@ -72,6 +73,41 @@ TEST_CASE("posix_files: list gives names, sizes and kinds, sorted by name", "[wo
     CHECK(ec == posix::not_a_directory);
 }
 
+TEST_CASE("posix_files: an entry that cannot be looked at does not hide the others", "[world][core]")
+{
+    temporary_directory const dir;
+    posix_files<> files;
+    error_code ec;
+    write(dir / "file", "123");
+    std::filesystem::create_symlink("loop", dir / "loop");
+    std::filesystem::create_symlink("file/below", dir / "through_a_file");
+    std::filesystem::create_symlink("nothing", dir / "to_nothing");
+    std::filesystem::create_symlink(std::string(300, 'x'), dir / "too_long");
+    CHECK(files.list(dir.path(), ec) == std::vector<directory_entry>{{"file", 3, false},
+                                                                     {"loop", 0, false},
+                                                                     {"through_a_file", 0, false},
+                                                                     {"too_long", 0, false}});
+    CHECK(!ec);
+    files.open(dir / "loop", open_mode::read, ec);
+    CHECK(ec == posix::too_many_symbolic_link_levels);
+}
+
+TEST_CASE("posix_files: a pipe in a file's place is refused at once", "[world][core]")
+{
+    temporary_directory const dir;
+    posix_files<> files;
+    error_code ec;
+    REQUIRE(::mkfifo((dir / "pipe").c_str(), 0600) == 0);
+    auto const before = open_descriptors();
+    CHECK(!files.open(dir / "pipe", open_mode::read, ec).is_open());
+    CHECK(ec == posix::invalid_argument);
+    CHECK(!files.open("/dev/null", open_mode::read, ec).is_open());
+    CHECK(ec == posix::invalid_argument);
+    CHECK(open_descriptors() == before);
+    CHECK(files.open(dir.path(), open_mode::read, ec).is_open());
+    CHECK(!ec);
+}
+
 TEST_CASE("posix_files: remove removes a file and nothing else", "[world][core]")
 {
     temporary_directory const dir;
@@ -110,6 +146,12 @@ TEST_CASE("posix_files: create_directories makes what is missing and syncs each 
     CHECK(ec == posix::not_a_directory);
     files.create_directories(dir / "file/below", ec);
     CHECK(ec == posix::not_a_directory);
+    std::filesystem::create_symlink("loop", dir / "loop");
+    files.create_directories(dir / "loop", ec);
+    CHECK(ec == posix::too_many_symbolic_link_levels);
+    std::filesystem::create_symlink("nothing", dir / "to_nothing");
+    files.create_directories(dir / "to_nothing", ec);
+    CHECK(ec == posix::file_exists);
     files.create_directories("", ec);
     CHECK(ec == posix::no_such_file_or_directory);
     files.create_directories("/", ec);

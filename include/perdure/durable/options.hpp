@@ -132,6 +132,7 @@ inline durable_options checked(durable_options o)
     if (!(mtbf >= 0 && mtbf <= std::numeric_limits<double>::max()))
         throw std::invalid_argument("durable_options::mean_time_between_failures is " + std::to_string(mtbf) +
                                     " s; it must be finite and not below 0");
+    check(o.slices);
     return o;
 }
 

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <iterator>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -45,9 +46,17 @@ struct slice_options {
     std::chrono::nanoseconds budget = std::chrono::microseconds(300);
     /// Calls of the generator in one slice; 0: as many as the budget allows.
     std::uint32_t calls = 0;
-    /// Chunks of 1 MiB that may be encoded and not yet written, for each generator: what bounds the memory.
+    /// Chunks of 1 MiB that may be encoded and not yet written, for each generator: what bounds the memory. 1 or more.
     std::uint32_t chunks_ahead = 4;
 };
+
+/// @throws std::invalid_argument naming field, value and rule.
+inline void check(slice_options const& o)
+{
+    if (o.chunks_ahead == 0)
+        throw std::invalid_argument(
+            "slice_options.chunks_ahead is 0; at least 1 is needed to save anything");
+}
 
 /** Values in slices: the bytes of a slice_generator, read by the state's `load_slices`.
  *

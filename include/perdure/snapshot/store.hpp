@@ -136,6 +136,7 @@ public:
      *  Load it with slices_codec.
      *
      *  @param generator  used until completion; what it refers to must live until then.
+     *  @throws std::invalid_argument naming field, value and rule of the options.
      *  @par Completion signature, errors, cancellation, executor  as async_save.
      */
     template <slice_generator Generator,
@@ -143,6 +144,7 @@ public:
     [[nodiscard]] auto async_save_in_slices(Generator generator, std::uint64_t position,
                                             slice_options options = {}, Token&& token = {})
     {
+        check(options);
         std::vector<Generator> parts;
         parts.push_back(std::move(generator));
         return asio::async_initiate<Token, void(error_code, snapshot_info)>(

@@ -43,7 +43,8 @@ namespace perdure {
  *  | `c.fdatasync(fd)`, `c.fsync(fd)`    | fdatasync, fsync                                   |
  *  | `c.start_write_back(fd, o, n)`      | sync_file_range, only SYNC_FILE_RANGE_WRITE; 0     |
  *  |                                     | where the system has no such call                  |
- *  | `c.file_size(fd)`                   | fstat: the size                                    |
+ *  | `c.file_size(fd)`                   | fstat: the size; -EINVAL for what is neither a     |
+ *  |                                     | file nor a directory, such as a pipe               |
  *  | `c.fallocate(fd, o, n)`             | fallocate, mode 0                                  |
  *  | `c.drop_cached(fd)`                 | posix_fadvise of the whole file with DONTNEED      |
  *  | `c.next_data(fd, o)`                | lseek with SEEK_DATA: an offset; -EOPNOTSUPP where |
@@ -56,7 +57,8 @@ namespace perdure {
  *  | `c.link(from, to)`, `c.unlink(path)` | link, unlink                                      |
  *  | `c.mkdir(path)`, `c.rmdir(path)`    | mkdir, rmdir                                       |
  *  | `c.is_directory(path)`              | stat: 1 or 0                                       |
- *  | `c.list(path, entries)`             | opendir, readdir, fstatat: appends, in any order   |
+ *  | `c.list(path, entries)`             | opendir, readdir, fstatat: appends, in any order;  |
+ *  |                                     | with size 0 what cannot be looked at               |
  */
 // It would break every compound requirement into three lines.
 // clang-format off
@@ -119,7 +121,9 @@ struct posix_calls {
     std::int64_t file_size(int fd) const noexcept
     {
         struct stat s;
-        return ::fstat(fd, &s) == 0 ? s.st_size : -std::int64_t{errno};
+        if (::fstat(fd, &s) != 0)
+            return -std::int64_t{errno};
+        return S_ISREG(s.st_mode) || S_ISDIR(s.st_mode) ? std::int64_t{s.st_size} : -EINVAL;
     }
     int fallocate(int fd, std::int64_t o, std::int64_t n) const noexcept
     {
@@ -191,11 +195,14 @@ struct posix_calls {
             std::string name = found->d_name;
             if (name == "." || name == "..")
                 continue;
-            struct stat s;
+            struct stat s{};
             if (::fstatat(::dirfd(directory.get()), name.c_str(), &s, 0) != 0) {
                 if (errno == ENOENT)
                     continue; // Removed meanwhile, or a link to nothing.
-                return -errno;
+                if (!is_of_the_entry(errno))
+                    return -errno;
+                // Who needs it is told when opening it; the others must not suffer.
+                s.st_mode = found->d_type == DT_DIR ? S_IFDIR : S_IFREG;
             }
             bool const is_directory = S_ISDIR(s.st_mode);
             entries.push_back({std::move(name),
@@ -205,6 +212,13 @@ struct posix_calls {
     }
 
 private:
+    // Links that lead nowhere, and what this user may not look at; not a disk that fails.
+    static bool is_of_the_entry(int error) noexcept
+    {
+        return error == ELOOP || error == ENOTDIR || error == ENAMETOOLONG || error == EACCES ||
+               error == EPERM || error == ENOTCONN;
+    }
+
     template <class T>
     static T result(T returned) noexcept
     {

@@ -280,7 +280,8 @@ public:
         int flags = O_CLOEXEC;
         switch (mode) {
         case open_mode::read:
-            flags |= O_RDONLY;
+            // Without O_NONBLOCK a pipe waits for a writer, for ever. Files do not heed it.
+            flags |= O_RDONLY | O_NONBLOCK;
             break;
         case open_mode::read_write:
             flags |= O_RDWR;
@@ -292,7 +293,11 @@ public:
             flags |= O_RDWR | O_CREAT;
             break;
         }
-        return open_with(path, flags, ec);
+        file opened = open_with(path, flags, ec);
+        // By the size it is known whether it is a file at all.
+        if (!ec && mode == open_mode::read)
+            opened.size(ec);
+        return ec ? file() : std::move(opened);
     }
 
     void rename(std::string const& from, std::string const& to, rename_mode mode, error_code& ec)
@@ -379,7 +384,9 @@ private:
         }
         int const existing = calls_.is_directory(path.c_str());
         if (existing <= 0) {
-            detail::report(existing == 0 ? -ENOTDIR : made, ec);
+            // "It exists" is no help where something is there that cannot be looked at.
+            bool const hidden = made == -EEXIST && existing != -ENOENT;
+            detail::report(existing == 0 ? -ENOTDIR : hidden ? existing : made, ec);
             return;
         }
         // A process that made it may have been killed before its sync.
