@@ -9,6 +9,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <fstream>
 #include <map>
 #include <optional>
 #include <stdexcept>
@@ -95,6 +96,19 @@ perdure::durable_options options(std::string const& directory)
     o.log.segment_bytes = 8192;
     return o;
 }
+
+// Counts, and cannot be read with one value.
+struct picky {
+    static inline std::uint64_t refused = 0;
+    std::uint64_t count = 0;
+    std::uint64_t apply(std::uint64_t by) { return count += by; }
+    void serialize(auto& archive, unsigned)
+    {
+        archive& count;
+        if (refused != 0 && count == refused)
+            throw std::domain_error("refused");
+    }
+};
 
 } // namespace
 
@@ -267,4 +281,55 @@ TEST_CASE("durable: it may be destroyed while it tells its progress", "[durable]
     p.emplace(o);
     CHECK(p->open() == asio::error::operation_aborted);
     CHECK(told == static_cast<int>(where) + 1);
+}
+
+TEST_CASE("durable: behind a snapshot that was passed over, one that rots costs nothing",
+          "[durable][asio]")
+{
+    temporary_directory const dir;
+    // Opens, adds 300 and takes a snapshot. Returns the count that it found.
+    auto const life = [&](error_code& result) {
+        asio::io_context io;
+        perdure::durable_options options{.directory = dir.path()};
+        options.log.segment_bytes = 8192;
+        perdure::durable<picky, std::uint64_t> state(io, options);
+        std::uint64_t found = 0;
+        state.async_open([&](error_code ec, perdure::durable_report const&) {
+            result = ec;
+            if (ec)
+                return;
+            found = state.state().count;
+            for (int i = 0; i != 299; ++i)
+                state.async_execute(1, [](error_code, std::uint64_t) {});
+            state.async_execute(1, [&](error_code, std::uint64_t) {
+                state.async_snapshot([&](error_code e, perdure::snapshot_info const&) {
+                    result = e;
+                    state.async_close([](error_code) {});
+                });
+            });
+        });
+        io.run();
+        return found;
+    };
+    auto const path = [&](int id) {
+        return dir.path() + "/snapshots/snapshot-0000000000000000000" + std::to_string(id) + ".snap";
+    };
+    error_code ec;
+    CHECK(life(ec) == 0);
+    CHECK(life(ec) == 300);
+    picky::refused = 600; // The second snapshot.
+    CHECK(life(ec) == 600);
+    CHECK(!ec);
+    {
+        std::fstream rotten(path(3), std::ios::in | std::ios::out | std::ios::binary);
+        rotten.seekp(300);
+        rotten.write("rotten", 6);
+        REQUIRE(rotten.good());
+    }
+    // From the first snapshot and the log, which has to reach back to it.
+    CHECK(life(ec) == 900);
+    CHECK(!ec);
+    CHECK(life(ec) == 1200);
+    CHECK(!ec);
+    picky::refused = 0;
 }

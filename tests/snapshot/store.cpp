@@ -39,11 +39,6 @@ error_code save(asio::io_context& io, snapshot_store& store, state const& s, std
     return result;
 }
 
-bool exists(std::string const& path)
-{
-    return std::filesystem::exists(path);
-}
-
 void flip(std::string const& path, std::size_t at)
 {
     auto b = read_file(path);
@@ -317,7 +312,7 @@ TEST_CASE("snapshot_store: marks are counted one by one, and only those that are
         auto const loaded = store.load_newest<state>(ec);
         CHECK(loaded.value == state{{"a", 1}});
         CHECK(!loaded.report.fell_back());
-        CHECK(!exists(dir / (stem + ".attempt-4294967295")));
+        CHECK(!std::filesystem::exists(dir / (stem + ".attempt-4294967295")));
     }
     write_file(dir / (stem + ".attempt-4000000000"), {});
     snapshot_store store(io, dir.path());
@@ -344,7 +339,7 @@ TEST_CASE("snapshot_store: a stranger's name does not use up the ids", "[snapsho
             CHECK(store.load_newest<state>().value == state{{"a", i}});
             CHECK(store.load_newest<state>().info.id == static_cast<std::uint64_t>(i));
         }
-        CHECK(exists(dir / stray));
+        CHECK(std::filesystem::exists(dir / stray));
     }
     // One with the last id is believed, and nothing is saved where it would not be found again.
     temporary_directory const dir;

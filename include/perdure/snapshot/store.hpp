@@ -86,8 +86,8 @@ public:
      *  too big for that see async_save_in_slices and async_save_view.
      *
      *  @par Completion signature        void(error_code, snapshot_info)
-     *  @par Errors                      errc::cannot_encode: the type threw; errc::too_large: the ids are used up, which only
-     *                                   a file with an id near 2^62 can do; errc::no_space, errc::locked, or what the
+     *  @par Errors                      errc::cannot_encode: the type threw; errc::too_large: the ids are used up, which
+     *                                   only a file with an id near 2^62 can do; errc::no_space, errc::locked, or what the
      *                                   system reported. Nothing was published, unless making the name
      *                                   durable failed: then the snapshot may exist, and is whole if it does.
      *  @par Per-operation cancellation  terminal, partial, total: until publishing has begun, nothing
