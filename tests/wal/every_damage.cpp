@@ -5,7 +5,8 @@
 // page of a log of 200 records in several segments, in four modes.
 //
 // Of the three further shapes of log (busy, closed, reopened after a trim) a sample of the offsets,
-// unless the environment variable PERDURE_THOROUGH is set: then all, which takes minutes.
+// unless the environment variable PERDURE_THOROUGH is set: then all, and every pair of sectors and every byte that is
+// not in use, which takes minutes.
 
 #include "support/sanitized.hpp"
 #include "wal/damage_search.hpp"
@@ -20,6 +21,12 @@ using namespace perdure;
 namespace {
 
 using log_type = damage_search::log_type;
+
+// All offsets and pairs, also of bytes that mean nothing.
+bool thorough()
+{
+    return std::getenv("PERDURE_THOROUGH") != nullptr;
+}
 
 enum class shape { idle, busy, closed, reopened };
 
@@ -83,7 +90,7 @@ template <class F>
 void for_each_offset(shape s, memory_files::bytes const& content, F f)
 {
     // Under a sanitizer a sample suffices: it looks at the code, not at the damage.
-    std::size_t const step = std::getenv("PERDURE_THOROUGH") ? 1
+    std::size_t const step = thorough() ? 1
                              : sanitized                     ? 37
                              : s == shape::idle              ? 1
                                                              : 13;
@@ -94,7 +101,7 @@ void for_each_offset(shape s, memory_files::bytes const& content, F f)
     for (std::size_t i = 0; i < content.size(); ++i) {
         bool const in_header = i < 256 || (i >= 2048 && i < 2304);
         bool const in_groups = i >= 4096 && i < used + 16;
-        if ((in_header || in_groups || i % 97 == 0) && ++met % step == 0)
+        if ((in_header || in_groups || i % (thorough() ? 1 : 97) == 0) && ++met % step == 0)
             f(i);
     }
 }
@@ -170,7 +177,7 @@ TEST_CASE("scenario I1, I2, I3, I4, I5, I6: every two swapped and every doubled 
         for (auto const& b : pages) {
             if (a.file == b.file && a.begin == b.begin)
                 continue;
-            if (++done % (sanitized ? 61 : unit == 512 ? 7 : 1) != 0)
+            if (++done % (thorough() ? 1 : sanitized ? 61 : unit == 512 ? 7 : 1) != 0)
                 continue; // A sample of the many pairs.
             auto doubled = search->content(b.file);
             copy(a, b, doubled);
