@@ -67,8 +67,9 @@ struct directory_entry {
  *      f.size(ec)                its size in bytes
  *      f.allocate(o, n, ec)      reserves space for [o, o + n) and grows the size to cover it,
  *                                zero-filled; bytes that exist are kept
- *      f.release_unwritten()     optional: gives back the space behind the last byte that was ever
- *                                written; size and bytes stay as they are; reports nothing
+ *      f.release_unwritten(o)    optional: gives back the space from `o` on that is behind the last
+ *                                byte that was ever written; size and bytes stay as they are;
+ *                                reports nothing
  *      f.truncate(n, ec)         cuts or grows it to `n` bytes
  *      f.lock(ec)                takes the exclusive advisory lock, without waiting; errc::locked
  *                                if another open file has it; released by close or the end of

@@ -137,9 +137,9 @@ public:
     {
         return around(system_call::fallocate, [&] { return calls_.fallocate(fd, o, n); });
     }
-    int drop_cached(int fd) const
+    int drop_cached(int fd, std::int64_t o) const
     {
-        return around(system_call::drop_cached, [&] { return calls_.drop_cached(fd); });
+        return around(system_call::drop_cached, [&] { return calls_.drop_cached(fd, o); });
     }
     std::int64_t next_data(int fd, std::int64_t o) const
     {

@@ -46,7 +46,7 @@ namespace perdure {
  *  | `c.file_size(fd)`                   | fstat: the size; -EINVAL for what is neither a     |
  *  |                                     | file nor a directory, such as a pipe               |
  *  | `c.fallocate(fd, o, n)`             | fallocate, mode 0                                  |
- *  | `c.drop_cached(fd)`                 | posix_fadvise of the whole file with DONTNEED      |
+ *  | `c.drop_cached(fd, o)`              | posix_fadvise with DONTNEED, from `o` to the end   |
  *  | `c.next_data(fd, o)`                | lseek with SEEK_DATA: an offset; -EOPNOTSUPP where |
  *  | `c.next_hole(fd, o)`                | the system has no such call. Likewise SEEK_HOLE    |
  *  | `c.punch_hole(fd, o, n)`            | fallocate with PUNCH_HOLE and KEEP_SIZE; likewise  |
@@ -75,7 +75,7 @@ concept system_calls = std::copyable<C> && std::default_initializable<C> &&
     { c.start_write_back(fd, n, n) } -> std::same_as<int>;
     { c.file_size(fd) } -> std::same_as<std::int64_t>;
     { c.fallocate(fd, n, n) } -> std::same_as<int>;
-    { c.drop_cached(fd) } -> std::same_as<int>;
+    { c.drop_cached(fd, n) } -> std::same_as<int>;
     { c.next_data(fd, n) } -> std::same_as<std::int64_t>;
     { c.next_hole(fd, n) } -> std::same_as<std::int64_t>;
     { c.punch_hole(fd, n, n) } -> std::same_as<int>;
@@ -129,9 +129,9 @@ struct posix_calls {
     {
         return result(::fallocate(fd, 0, o, n));
     }
-    int drop_cached(int fd) const noexcept
+    int drop_cached(int fd, std::int64_t o) const noexcept
     {
-        return -::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        return -::posix_fadvise(fd, o, 0, POSIX_FADV_DONTNEED);
     }
     std::int64_t next_data([[maybe_unused]] int fd, [[maybe_unused]] std::int64_t o) const noexcept
     {

@@ -193,11 +193,13 @@ public:
             detail::report(result, ec);
     }
 
-    void release_unwritten()
+    void release_unwritten(std::uint64_t from)
     {
+        if (from > max_offset)
+            return;
         auto const size = calls_.file_size(descriptor_);
-        calls_.drop_cached(descriptor_); // Zeros that were only read count as data while they are cached.
-        std::int64_t end = 0; // Behind the last data.
+        auto end = static_cast<std::int64_t>(from); // Behind the last data.
+        calls_.drop_cached(descriptor_, end); // Zeros that were only read count as data while they are cached.
         for (;;) {
             auto const data = calls_.next_data(descriptor_, end);
             if (data == -ENXIO)

@@ -363,18 +363,18 @@ private:
         lock_.write_owner(o.owner, ignored);
         tidy(fs, log, out.report);
         if (out.chain.size() > 1 && out.report.outcome != recovery_outcome::clean)
-            release_unwritten(fs, out.chain[out.chain.size() - 2].header.sequence);
+            release_unwritten(fs, out.chain[out.chain.size() - 2]);
     }
 
     // A segment that a crash has ended keeps its length, which is part of the proof, but not the space that was
     // preallocated: else a process that dies again and again fills the disk.
-    void release_unwritten(Files& fs, std::uint64_t sequence)
+    void release_unwritten(Files& fs, chain_segment const& segment)
     {
-        if constexpr (requires(file f) { f.release_unwritten(); }) {
+        if constexpr (requires(file f) { f.release_unwritten(0); }) {
             error_code ec;
-            file f = directories_.open(fs, sequence, open_mode::read_write, ec);
+            file f = directories_.open(fs, segment.header.sequence, open_mode::read_write, ec);
             if (!ec)
-                f.release_unwritten();
+                f.release_unwritten(segment.used_bytes); // What is before stays cached: it is read next.
         }
     }
 
